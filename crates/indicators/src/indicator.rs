@@ -53,6 +53,7 @@ impl Indicator {
     }
 
     /// Takes a closed bar, later than all before.
+    #[inline]
     pub fn update(&mut self, bar: &Bar) -> Values {
         match &mut self.higher {
             None => self.chain.update(bar),
@@ -61,6 +62,7 @@ impl Indicator {
     }
 
     /// Returns what `update` would, and changes nothing: for the forming bar.
+    #[inline]
     pub fn peek(&self, bar: &Bar) -> Values {
         match &self.higher {
             None => self.chain.peek(bar),
@@ -156,24 +158,35 @@ impl Chain {
         Self { feed, running: Running::new(spec.definition(), &settings) }
     }
 
+    #[inline(always)]
     pub(crate) fn update(&mut self, bar: &Bar) -> Values {
-        match &mut self.feed {
+        match &self.feed {
             Feed::Field(field) => self.running.update(bar, field.of(bar)),
-            // A bar without a value inside is not a bar for what reads it.
-            Feed::Chain(inner, output) => match inner.update(bar).get(*output) {
-                Some(price) => self.running.update(bar, price),
-                None => Values::NONE,
-            },
+            Feed::Chain(..) => self.update_chained(bar),
         }
     }
 
+    #[inline(always)]
     pub(crate) fn peek(&self, bar: &Bar) -> Values {
         match &self.feed {
             Feed::Field(field) => self.running.peek(bar, field.of(bar)),
-            Feed::Chain(inner, output) => match inner.peek(bar).get(*output) {
-                Some(price) => self.running.peek(bar, price),
-                None => Values::NONE,
-            },
+            Feed::Chain(..) => self.peek_chained(bar),
+        }
+    }
+
+    #[inline(never)]
+    fn update_chained(&mut self, bar: &Bar) -> Values {
+        match self.feed.update(bar) {
+            Some(price) => self.running.update(bar, price),
+            None => Values::NONE,
+        }
+    }
+
+    #[inline(never)]
+    fn peek_chained(&self, bar: &Bar) -> Values {
+        match self.feed.peek(bar) {
+            Some(price) => self.running.peek(bar, price),
+            None => Values::NONE,
         }
     }
 
@@ -182,5 +195,22 @@ impl Chain {
             inner.words(words);
         }
         self.running.words(words);
+    }
+}
+
+impl Feed {
+    /// Returns what the indicator reads of a closed bar; a bar without a value inside is not a bar for what reads it.
+    fn update(&mut self, bar: &Bar) -> Option<f64> {
+        match self {
+            Self::Field(field) => Some(field.of(bar)),
+            Self::Chain(inner, output) => inner.update(bar).get(*output),
+        }
+    }
+
+    fn peek(&self, bar: &Bar) -> Option<f64> {
+        match self {
+            Self::Field(field) => Some(field.of(bar)),
+            Self::Chain(inner, output) => inner.peek(bar).get(*output),
+        }
     }
 }

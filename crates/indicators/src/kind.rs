@@ -2,6 +2,8 @@
 //! `commit` changes it. A look at the forming bar is the first half alone, so it gives the bits of the update and copies
 //! no history.
 //!
+//! Steps and what they are made of are always inlined: returned through memory, they would cost more than the arithmetic.
+//!
 //! Not here: sources and intervals ([`crate::indicator`]).
 
 use std::fmt;
@@ -91,7 +93,7 @@ pub(crate) const LARGEST: f64 = 1e100;
 
 /// Returns true if what the indicator reads is there and a number of a sane size. A bar that is not usable has no value
 /// and leaves no trace: the next usable one continues as if it had not been there.
-#[inline]
+#[inline(always)]
 fn is_usable(input: Input, bar: &Bar, price: f64) -> bool {
     // False for NaN.
     let sane = |value: f64| value.abs() <= LARGEST;

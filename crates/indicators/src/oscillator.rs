@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Returns where a value lies between two others, in percent; 0 if they are equal, NaN if they are not known.
-#[inline]
+#[inline(always)]
 pub(crate) fn position(value: f64, low: f64, high: f64) -> f64 {
     let range = high - low;
     if range == 0.0 { 0.0 } else { 100.0 * ((value - low) / range) }
@@ -32,7 +32,7 @@ pub(crate) struct SlowStep {
 }
 
 impl SlowStep {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn values(&self) -> Values {
         Values::of([self.k, self.d])
     }
@@ -44,7 +44,7 @@ impl Slowed {
     }
 
     /// Computes what a position changes; NaN changes nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step(&self, position: f64) -> SlowStep {
         let k_step = self.k.step_known(position);
         let k = total(&k_step) / self.n_k;
@@ -52,7 +52,7 @@ impl Slowed {
         SlowStep { k_step, d_step, k, d: total(&d_step) / self.n_d }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn commit(&mut self, step: &SlowStep) {
         self.k.commit_known(&step.k_step);
         self.d.commit_known(&step.d_step);

@@ -39,7 +39,7 @@ macro_rules! indicators {
             }
 
             /// Takes a closed bar.
-            #[inline]
+            #[inline(always)]
             pub(crate) fn update(&mut self, bar: &Bar, price: f64) -> Values {
                 match self {
                     $(Self::$kind(kind) => kind.update(bar, price)),*
@@ -54,7 +54,7 @@ macro_rules! indicators {
             }
 
             /// Returns what `update` would.
-            #[inline]
+            #[inline(always)]
             pub(crate) fn peek(&self, bar: &Bar, price: f64) -> Values {
                 match self {
                     $(Self::$kind(kind) => kind.peek(bar, price)),*

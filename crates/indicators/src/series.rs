@@ -90,6 +90,7 @@ impl IndicatorSeries {
     /// Puts a bar among the others and returns its position; `None` if it is known or too old.
     fn place(&mut self, bar: &Bar) -> Option<usize> {
         let position = match self.bars.last() {
+            Some(last) if last.open_ms == bar.open_ms => Ok(self.bars.len() - 1),
             Some(last) if last.open_ms < bar.open_ms => Err(self.bars.len()),
             _ => self.bars.binary_search_by_key(&bar.open_ms, |known| known.open_ms),
         };

@@ -30,7 +30,7 @@ impl Session {
     }
 
     /// Returns the number of the session of a bar.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(&self, open_ms: i64) -> i64 {
         if self.length_ms == 0 { 0 } else { open_ms.saturating_sub(MONDAY_MS).div_euclid(self.length_ms) }
     }

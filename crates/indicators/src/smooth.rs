@@ -48,7 +48,7 @@ impl Smooth {
     }
 
     /// Computes what a value changes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step(&self, value: f64) -> SmoothStep {
         if self.n_seen == self.n + self.skipped {
             let next = self.value + self.weight * (value - self.value);
@@ -70,20 +70,20 @@ impl Smooth {
     }
 
     /// Carries it out.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn commit(&mut self, step: &SmoothStep) {
         self.n_seen = step.n_seen;
         self.value = step.state;
     }
 
     /// Computes what a value changes, if there is one: NaN changes nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step_known(&self, value: f64) -> Option<SmoothStep> {
         (!value.is_nan()).then(|| self.step(value))
     }
 
     /// Carries it out.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn commit_known(&mut self, step: &Option<SmoothStep>) {
         if let Some(step) = step {
             self.commit(step);
@@ -98,7 +98,7 @@ impl Smooth {
 }
 
 /// Returns the average; NaN also where there was no value.
-#[inline]
+#[inline(always)]
 pub(crate) fn average(step: &Option<SmoothStep>) -> f64 {
     step.map_or(f64::NAN, |step| step.value)
 }
@@ -117,13 +117,13 @@ pub(crate) struct CascadeStep<const N: usize> {
 
 impl<const N: usize> CascadeStep<N> {
     /// Returns the average of a stage; NaN while it has none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn stage(&self, idx: usize) -> f64 {
         self.steps[idx].value
     }
 
     /// Returns the average of the last stage; NaN while it has none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn last(&self) -> f64 {
         self.steps[N - 1].value
     }
@@ -136,7 +136,7 @@ impl<const N: usize> Cascade<N> {
     }
 
     /// Computes what a value changes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step(&self, value: f64) -> CascadeStep<N> {
         let mut steps = [SmoothStep { n_seen: 0, state: 0.0, value: f64::NAN }; N];
         let (mut value, mut n_taken) = (value, 0);
@@ -152,7 +152,7 @@ impl<const N: usize> Cascade<N> {
     }
 
     /// Carries it out.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn commit(&mut self, step: &CascadeStep<N>) {
         for (stage, step) in self.0.iter_mut().zip(&step.steps).take(step.n_taken) {
             stage.commit(step);

@@ -33,7 +33,7 @@ pub(crate) struct SpreadStep {
 
 impl SpreadStep {
     /// The standard deviation; NaN while there are fewer than n values.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn deviation(&self) -> f64 {
         self.variance.sqrt()
     }
@@ -57,7 +57,7 @@ impl Spread {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step(&self, value: f64) -> SpreadStep {
         // The first value of all is the first pivot.
         let pivot = if self.pivot.is_nan() { value } else { self.pivot };
@@ -86,10 +86,13 @@ impl Spread {
         (mean, variance)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn commit(&mut self, step: &SpreadStep) {
         self.values[self.at] = step.value;
-        self.pivot = step.pivot;
+        // Written when it changes only: a value that was just written is slow to read as a part of a pair.
+        if self.pivot.is_nan() {
+            self.pivot = step.pivot;
+        }
         self.block = step.block;
         self.at += 1;
         if self.at == self.values.len() {
@@ -98,6 +101,7 @@ impl Spread {
     }
 
     /// Makes the sums of the block that is full, from its end and around a new pivot.
+    #[inline(never)]
     fn turn(&mut self, pivot: f64) {
         self.pivot = pivot;
         let mut sums = (0.0, 0.0);

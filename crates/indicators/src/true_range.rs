@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Returns the distance that a bar covers, from the close before.
-#[inline]
+#[inline(always)]
 pub(crate) fn true_range(bar: &Bar, last_close: f64) -> f64 {
     let (up, down) = ((bar.high - last_close).abs(), (bar.low - last_close).abs());
     higher(higher(bar.high - bar.low, up), down)
@@ -31,7 +31,7 @@ pub(crate) struct AverageRangeStep {
 
 impl AverageRangeStep {
     /// The average; NaN while there is none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn value(&self) -> f64 {
         self.average.map_or(f64::NAN, |step| step.value)
     }
@@ -42,13 +42,13 @@ impl AverageRange {
         Self { last_close: f64::NAN, average: Smooth::wilder(n) }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step(&self, bar: &Bar) -> AverageRangeStep {
         let average = (!self.last_close.is_nan()).then(|| self.average.step(true_range(bar, self.last_close)));
         AverageRangeStep { last_close: bar.close, average }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn commit(&mut self, step: &AverageRangeStep) {
         self.last_close = step.last_close;
         if let Some(average) = &step.average {

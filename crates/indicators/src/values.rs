@@ -18,7 +18,7 @@ impl Values {
     pub const NONE: Self = Self([f64::NAN; MAX_OUTPUTS]);
 
     /// Returns the value of an output; `None` while there is none, and for an output that does not exist.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, idx: usize) -> Option<f64> {
         self.0.get(idx).copied().filter(|value| value.is_finite())
     }
@@ -34,13 +34,13 @@ impl Values {
     }
 
     /// Returns a row of one value; not a finite one is none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn one(value: f64) -> Self {
         Self::of([value])
     }
 
     /// Returns a row of several values; those that are not finite are none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of<const N: usize>(values: [f64; N]) -> Self {
         const { assert!(N <= MAX_OUTPUTS) }
         let mut cells = [f64::NAN; MAX_OUTPUTS];

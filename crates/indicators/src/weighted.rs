@@ -47,7 +47,7 @@ impl Weighted {
     }
 
     /// Computes what a value changes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step(&self, value: f64) -> WeightedStep {
         // The first value of all is the first pivot.
         let pivot = if self.pivot.is_nan() { value } else { self.pivot };
@@ -64,10 +64,13 @@ impl Weighted {
     }
 
     /// Carries it out.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn commit(&mut self, step: &WeightedStep) {
         self.values[self.at] = step.value;
-        self.pivot = step.pivot;
+        // Written when it changes only: a value that was just written is slow to read as a part of a pair.
+        if self.pivot.is_nan() {
+            self.pivot = step.pivot;
+        }
         self.block = step.block;
         self.at += 1;
         if self.at == self.values.len() {
@@ -76,6 +79,7 @@ impl Weighted {
     }
 
     /// Makes the sums of the block that is full, from its end and around a new pivot.
+    #[inline(never)]
     fn turn(&mut self, pivot: f64) {
         self.pivot = pivot;
         let mut sums = (0.0, 0.0);
@@ -120,14 +124,14 @@ impl WeightedMean {
     }
 
     /// Computes what a value changes, and the mean; NaN while there are fewer than n values.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step(&self, value: f64) -> (WeightedStep, f64) {
         let step = self.sums.step(value);
         (step, step.pivot + step.weighted / self.weights)
     }
 
     /// Carries it out.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn commit(&mut self, step: &WeightedStep) {
         self.sums.commit(step);
     }

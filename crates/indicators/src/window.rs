@@ -27,7 +27,7 @@ pub(crate) struct Lowest;
 
 impl Combine for Sum {
     const NEUTRAL: f64 = 0.0;
-    #[inline]
+    #[inline(always)]
     fn combine(a: f64, b: f64) -> f64 {
         a + b
     }
@@ -35,7 +35,7 @@ impl Combine for Sum {
 
 impl Combine for Highest {
     const NEUTRAL: f64 = f64::NEG_INFINITY;
-    #[inline]
+    #[inline(always)]
     fn combine(a: f64, b: f64) -> f64 {
         higher(a, b)
     }
@@ -43,20 +43,20 @@ impl Combine for Highest {
 
 impl Combine for Lowest {
     const NEUTRAL: f64 = f64::INFINITY;
-    #[inline]
+    #[inline(always)]
     fn combine(a: f64, b: f64) -> f64 {
         lower(a, b)
     }
 }
 
 /// Returns the larger. Not `f64::max`: of 0 and -0 that may return either, and not the same in every place.
-#[inline]
+#[inline(always)]
 pub(crate) fn higher(a: f64, b: f64) -> f64 {
     if a > b { a } else { b }
 }
 
 /// Returns the smaller. Not `f64::min`, for the same reason.
-#[inline]
+#[inline(always)]
 pub(crate) fn lower(a: f64, b: f64) -> f64 {
     if a < b { a } else { b }
 }
@@ -85,7 +85,7 @@ pub(crate) struct WindowStep {
 }
 
 /// Returns the total; NaN also where there was no value.
-#[inline]
+#[inline(always)]
 pub(crate) fn total(step: &Option<WindowStep>) -> f64 {
     step.map_or(f64::NAN, |step| step.total)
 }
@@ -97,13 +97,13 @@ impl<C: Combine> Window<C> {
         Self { cells, at: 0, block: C::NEUTRAL, is_full: false, how: std::marker::PhantomData }
     }
 
-    #[inline]
+    #[inline(always)]
     fn n(&self) -> usize {
         self.cells.len() - 1
     }
 
     /// Computes what a value changes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step(&self, value: f64) -> WindowStep {
         let block = C::combine(self.block, value);
         let total =
@@ -112,7 +112,7 @@ impl<C: Combine> Window<C> {
     }
 
     /// Carries it out.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn commit(&mut self, step: &WindowStep) {
         self.cells[self.at] = step.value;
         self.at += 1;
@@ -123,13 +123,13 @@ impl<C: Combine> Window<C> {
     }
 
     /// Computes what a value changes, if there is one: NaN changes nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step_known(&self, value: f64) -> Option<WindowStep> {
         (!value.is_nan()).then(|| self.step(value))
     }
 
     /// Carries it out.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn commit_known(&mut self, step: &Option<WindowStep>) {
         if let Some(step) = step {
             self.commit(step);
@@ -137,6 +137,7 @@ impl<C: Combine> Window<C> {
     }
 
     /// Makes the totals of the block that is full, from its end.
+    #[inline(never)]
     fn turn(&mut self) {
         let mut total = C::NEUTRAL;
         for cell in self.cells.iter_mut().rev() {
@@ -172,13 +173,13 @@ impl Ring {
     }
 
     /// Returns the oldest of n values; NaN while there are fewer. It leaves with the next one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn oldest(&self) -> f64 {
         self.cells[self.at]
     }
 
     /// Returns the values in no particular sequence; NaN for those that are missing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn cells(&self) -> &[f64] {
         &self.cells
     }
@@ -190,7 +191,7 @@ impl Ring {
     }
 
     /// Takes a value in the place of the oldest.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, value: f64) {
         self.cells[self.at] = value;
         self.at += 1;

@@ -54,7 +54,7 @@ impl Kind for Aroon {
         Self { n, n_seen: 0, highs: Latest::new(n), lows: Latest::new(n) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         let (highs, lows) = (self.highs.step(bar.high), self.lows.step(-bar.low));
         let n_seen = if self.n_seen > self.n { self.n_seen } else { self.n_seen + 1 };
@@ -63,12 +63,12 @@ impl Kind for Aroon {
         AroonStep { n_seen, highs, lows, values }
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::of(step.values)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.n_seen = step.n_seen;
         self.highs.commit(&step.highs);
@@ -105,7 +105,7 @@ impl Latest {
         Self { values: Ring::new(n), highest: f64::NEG_INFINITY, age: 0 }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, value: f64) -> LatestStep {
         if value >= self.highest {
             LatestStep { value, highest: value, age: 0 }
@@ -128,7 +128,7 @@ impl Latest {
         found
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &LatestStep) {
         self.values.push(step.value);
         self.highest = step.highest;

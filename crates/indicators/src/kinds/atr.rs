@@ -39,17 +39,17 @@ impl Kind for Atr {
         Self(AverageRange::new(settings.count(0)))
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         self.0.step(bar)
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.value())
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.0.commit(step);
     }

@@ -55,7 +55,7 @@ impl Kind for Avwap {
         Self { anchor_ms: settings.number(0) as i64, length_ms, traded: 0.0, volume: 0.0 }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         if bar.open_ms.saturating_add(self.length_ms) <= self.anchor_ms {
             return (0.0, 0.0);
@@ -63,12 +63,12 @@ impl Kind for Avwap {
         (self.traded + typical(bar) * bar.volume, self.volume + bar.volume)
     }
 
-    #[inline]
+    #[inline(always)]
     fn values((traded, volume): &Self::Step) -> Values {
         Values::one(traded / volume)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         (self.traded, self.volume) = *step;
     }

@@ -44,19 +44,19 @@ impl Kind for Bb {
         Self { deviations: settings.number(1), spread: Spread::new(settings.count(0)) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, _: &Bar, price: f64) -> Self::Step {
         let step = self.spread.step(price);
         let distance = self.deviations * step.deviation();
         (step, [step.mean + distance, step.mean, step.mean - distance])
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::of(step.1)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.spread.commit(&step.0);
     }

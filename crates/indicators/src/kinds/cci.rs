@@ -45,7 +45,7 @@ impl Kind for Cci {
         Self { n: settings.number(0), sum: Window::new(n), prices: Ring::new(n - 1) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         let price = typical(bar);
         let sum = self.sum.step(price);
@@ -60,12 +60,12 @@ impl Kind for Cci {
         (price, sum, value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.2)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.sum.commit(&step.1);
         self.prices.push(step.0);

@@ -42,19 +42,19 @@ impl Kind for Cmf {
         Self { flow: Window::new(n), volume: Window::new(n) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         let range = bar.high - bar.low;
         let place = if range == 0.0 { 0.0 } else { ((bar.close - bar.low) - (bar.high - bar.close)) / range };
         (self.flow.step(place * bar.volume), self.volume.step(bar.volume))
     }
 
-    #[inline]
+    #[inline(always)]
     fn values((flow, volume): &Self::Step) -> Values {
         Values::one(if volume.total == 0.0 { 0.0 } else { flow.total / volume.total })
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, (flow, volume): &Self::Step) {
         self.flow.commit(flow);
         self.volume.commit(volume);

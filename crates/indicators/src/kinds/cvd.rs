@@ -42,19 +42,19 @@ impl Kind for Cvd {
         Self { session: Session::new(settings.number(0)), total: 0.0 }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         let session = self.session.of(bar.open_ms);
         let before = if session == self.session.current { self.total } else { 0.0 };
         (session, before + delta(bar))
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.1)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         (self.session.current, self.total) = *step;
     }
@@ -66,7 +66,7 @@ impl Kind for Cvd {
 }
 
 /// Returns base units bought less sold by aggressors; NaN if that is not known.
-#[inline]
+#[inline(always)]
 pub(crate) fn delta(bar: &Bar) -> f64 {
     bar.buy_volume.map_or(f64::NAN, |bought| bought - (bar.volume - bought))
 }

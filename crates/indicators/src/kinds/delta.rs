@@ -39,18 +39,18 @@ impl Kind for Delta {
         Self
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         let delta = cvd::delta(bar);
         (delta, if bar.volume == 0.0 { 0.0 } else { 100.0 * (delta / bar.volume) })
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::of([step.0, step.1])
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, _: &Self::Step) {}
 
     fn words(&mut self, _: &mut Words<'_>) {}

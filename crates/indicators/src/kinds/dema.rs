@@ -38,17 +38,17 @@ impl Kind for Dema {
         Self(Cascade::ema([settings.count(0); 2]))
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, _: &Bar, price: f64) -> Self::Step {
         self.0.step(price)
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(2.0 * step.stage(0) - step.stage(1))
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.0.commit(step);
     }

@@ -42,17 +42,17 @@ impl Kind for Donchian {
         Self { highs: Window::new(n), lows: Window::new(n) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         (self.highs.step(bar.high), self.lows.step(bar.low))
     }
 
-    #[inline]
+    #[inline(always)]
     fn values((highs, lows): &Self::Step) -> Values {
         Values::of([highs.total, (highs.total + lows.total) / 2.0, lows.total])
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, (highs, lows): &Self::Step) {
         self.highs.commit(highs);
         self.lows.commit(lows);

@@ -51,19 +51,19 @@ impl Kind for Hma {
         Self { half: WeightedMean::new(n / 2), whole: WeightedMean::new(n), root: WeightedMean::new(n.isqrt()) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, _: &Bar, price: f64) -> Self::Step {
         let ((half, half_mean), (whole, whole_mean)) = (self.half.step(price), self.whole.step(price));
         let ahead = 2.0 * half_mean - whole_mean;
         HmaStep { half, whole, root: (!ahead.is_nan()).then(|| self.root.step(ahead)) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         step.root.map_or(Values::NONE, |(_, mean)| Values::one(mean))
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.half.commit(&step.half);
         self.whole.commit(&step.whole);

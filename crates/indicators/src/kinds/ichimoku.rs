@@ -75,7 +75,7 @@ impl Kind for Ichimoku {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         let windows = [self.conversion.step(bar), self.base.step(bar), self.span.step(bar)];
         let [conversion, base, span] = windows.map(|(high, low)| (high.total + low.total) / 2.0);
@@ -87,12 +87,12 @@ impl Kind for Ichimoku {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::of(step.values)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         for (middle, window) in [&mut self.conversion, &mut self.base, &mut self.span].into_iter().zip(&step.windows) {
             middle.highs.commit(&window.0);
@@ -124,7 +124,7 @@ impl Middle {
         Self { highs: Window::new(n), lows: Window::new(n) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar) -> (WindowStep, WindowStep) {
         (self.highs.step(bar.high), self.lows.step(bar.low))
     }

@@ -41,18 +41,18 @@ impl Kind for Imbalance {
         Self { n: settings.number(0), window: Window::new(settings.count(0)) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         let step = self.window.step(bar.book.map_or(f64::NAN, |book| book.imbalance));
         (step, step.total / self.n)
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.1)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.window.commit(&step.0);
     }

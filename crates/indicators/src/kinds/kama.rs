@@ -76,7 +76,7 @@ impl Kind for Kama {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, _: &Bar, price: f64) -> Self::Step {
         if self.last.is_nan() {
             return KamaStep { price, path: None, value: f64::NAN };
@@ -91,12 +91,12 @@ impl Kind for Kama {
         KamaStep { price, path: Some(path), value }
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.prices.push(step.price);
         self.last = step.price;

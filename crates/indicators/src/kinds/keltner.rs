@@ -63,13 +63,13 @@ impl Kind for Keltner {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         let (middle, range) = (self.middle.step(bar.close), self.range.step(bar));
         KeltnerStep { middle, range, distance: self.ranges * range.value() }
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         let middle = step.middle.value;
         if step.distance.is_nan() {
@@ -78,7 +78,7 @@ impl Kind for Keltner {
         Values::of([middle + step.distance, middle, middle - step.distance])
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.middle.commit(&step.middle);
         self.range.commit(&step.range);

@@ -46,7 +46,7 @@ impl Kind for LinReg {
         Self { n, squares: n * (n * n - 1.0) / 12.0, sums: Weighted::new(settings.count(0)) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, _: &Bar, price: f64) -> Self::Step {
         let step = self.sums.step(price);
         // Weights 1 to n less their mean: the bars' distances from the middle one.
@@ -55,12 +55,12 @@ impl Kind for LinReg {
         (step, end, slope)
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::of([step.1, step.2])
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.sums.commit(&step.0);
     }

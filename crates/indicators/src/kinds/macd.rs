@@ -67,7 +67,7 @@ impl Kind for Macd {
         Self { fast: Smooth::ema(fast).skipping(slow - fast), slow: Smooth::ema(slow), signal: Smooth::ema(signal) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, _: &Bar, price: f64) -> Self::Step {
         let (fast, slow) = (self.fast.step(price), self.slow.step(price));
         let macd = fast.value - slow.value;
@@ -75,7 +75,7 @@ impl Kind for Macd {
         MacdStep { fast, slow, signal, macd }
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         match step.signal {
             Some(signal) if !signal.value.is_nan() => Values::of([step.macd, signal.value, step.macd - signal.value]),
@@ -83,7 +83,7 @@ impl Kind for Macd {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.fast.commit(&step.fast);
         self.slow.commit(&step.slow);

@@ -53,7 +53,7 @@ impl Kind for Mfi {
         Self { last: f64::NAN, up: Window::new(n), down: Window::new(n) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         let price = typical(bar);
         if self.last.is_nan() {
@@ -67,12 +67,12 @@ impl Kind for Mfi {
         MfiStep { last: price, flows: Some((up, down)), value }
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.last = step.last;
         if let Some((up, down)) = &step.flows {

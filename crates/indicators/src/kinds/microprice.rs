@@ -37,17 +37,17 @@ impl Kind for Microprice {
         Self
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         bar.book.map_or(f64::NAN, |book| book.microprice)
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(*step)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, _: &Self::Step) {}
 
     fn words(&mut self, _: &mut Words<'_>) {}

@@ -38,17 +38,17 @@ impl Kind for Mom {
         Self(Ring::new(settings.count(0)))
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, _: &Bar, price: f64) -> Self::Step {
         (price, price - self.0.oldest())
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.1)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.0.push(step.0);
     }

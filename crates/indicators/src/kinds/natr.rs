@@ -39,7 +39,7 @@ impl Kind for Natr {
         Self(AverageRange::new(settings.count(0)))
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         let range = self.0.step(bar);
         let is_early = range.value().is_nan();
@@ -47,12 +47,12 @@ impl Kind for Natr {
         (range, value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.1)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.0.commit(&step.0);
     }

@@ -42,24 +42,24 @@ impl Kind for Obv {
         Self { last: f64::NAN, balance: 0.0 }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, price: f64) -> Self::Step {
-        let balance = if price < self.last {
-            self.balance - bar.volume
-        } else if price == self.last {
-            self.balance
-        } else {
-            self.balance + bar.volume
-        };
+        if self.last.is_nan() {
+            return (price, bar.volume);
+        }
+        // Two choices instead of branches, which would be guessed wrong every other time.
+        let risen = if price > self.last { bar.volume } else { 0.0 };
+        let fallen = if price < self.last { bar.volume } else { 0.0 };
+        let balance = self.balance + (risen - fallen);
         (price, balance)
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.1)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         (self.last, self.balance) = *step;
     }

@@ -39,17 +39,17 @@ impl Kind for Ofi {
         Self(Window::new(settings.count(0)))
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         self.0.step(bar.book.map_or(f64::NAN, |book| book.flow))
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.total)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.0.commit(step);
     }

@@ -75,7 +75,7 @@ impl Kind for Psar {
         Self { acceleration, maximum, n_seen: 0, high: 0.0, low: 0.0, run }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         let (high, low) = (bar.high, bar.low);
         let (run, last_high, last_low) = match self.n_seen {
@@ -88,12 +88,12 @@ impl Kind for Psar {
         PsarStep { n_seen: 2, high, low, run, values: [stop, if run.is_rising { 1.0 } else { -1.0 }] }
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::of(step.values)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.n_seen = step.n_seen;
         self.high = step.high;
@@ -121,7 +121,7 @@ impl Psar {
     }
 
     /// Returns the run after a bar, and the bar's stop.
-    #[inline]
+    #[inline(always)]
     fn next(&self, run: Run, bar: &Bar, last_high: f64, last_low: f64) -> (Run, f64) {
         // Nearer the price than the last two bars is not allowed.
         let below = |stop: f64| lower(lower(stop, last_low), bar.low);

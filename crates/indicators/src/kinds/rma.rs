@@ -38,17 +38,17 @@ impl Kind for Rma {
         Self(Smooth::wilder(settings.count(0)))
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, _: &Bar, price: f64) -> Self::Step {
         self.0.step(price)
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.0.commit(step);
     }

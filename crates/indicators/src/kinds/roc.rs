@@ -38,18 +38,18 @@ impl Kind for Roc {
         Self(Ring::new(settings.count(0)))
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, _: &Bar, price: f64) -> Self::Step {
         let before = self.0.oldest();
         (price, if before == 0.0 { 0.0 } else { 100.0 * (price / before - 1.0) })
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.1)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.0.push(step.0);
     }

@@ -53,7 +53,7 @@ impl Kind for Rsi {
         Self { last: f64::NAN, gains: Smooth::wilder(n), losses: Smooth::wilder(n) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, _: &Bar, price: f64) -> Self::Step {
         if self.last.is_nan() {
             return RsiStep { last: price, averages: None, value: f64::NAN };
@@ -66,12 +66,12 @@ impl Kind for Rsi {
         RsiStep { last: price, averages: Some((gains, losses)), value }
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.last = step.last;
         if let Some((gains, losses)) = &step.averages {

@@ -46,7 +46,7 @@ impl Kind for Rv {
         Self { scale: bars_a_year / n as f64, last: f64::NAN, squares: Window::new(n) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, _: &Bar, price: f64) -> Self::Step {
         if self.last.is_nan() {
             return (price, None, f64::NAN);
@@ -56,12 +56,12 @@ impl Kind for Rv {
         (price, Some(squares), 100.0 * (squares.total * self.scale).sqrt())
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.2)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.last = step.0;
         if let Some(squares) = &step.1 {

@@ -41,18 +41,18 @@ impl Kind for Sma {
         Self { n: settings.number(0), window: Window::new(settings.count(0)) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, _: &Bar, price: f64) -> Self::Step {
         let step = self.window.step(price);
         (step, step.total / self.n)
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.1)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.window.commit(&step.0);
     }

@@ -57,19 +57,19 @@ impl Kind for Stoch {
         Self { highs: Window::new(n), lows: Window::new(n), slowed }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         let (highs, lows) = (self.highs.step(bar.high), self.lows.step(bar.low));
         let slowed = self.slowed.step(position(bar.close, lows.total, highs.total));
         StochStep { highs, lows, slowed }
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         step.slowed.values()
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.highs.commit(&step.highs);
         self.lows.commit(&step.lows);

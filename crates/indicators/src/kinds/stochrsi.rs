@@ -65,7 +65,7 @@ impl Kind for StochRsi {
         Self { rsi: Rsi::new(settings), highs: Window::new(n), lows: Window::new(n), slowed }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, price: f64) -> Self::Step {
         let rsi = self.rsi.step(bar, price);
         let range = (!rsi.value.is_nan()).then(|| (self.highs.step(rsi.value), self.lows.step(rsi.value)));
@@ -73,12 +73,12 @@ impl Kind for StochRsi {
         StochRsiStep { rsi, range, slowed: self.slowed.step(now) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         step.slowed.values()
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.rsi.commit(&step.rsi);
         if let Some((highs, lows)) = &step.range {

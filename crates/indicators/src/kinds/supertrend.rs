@@ -63,7 +63,7 @@ impl Kind for Supertrend {
         Self { multiplier: settings.number(1), range: AverageRange::new(settings.count(0)), bands }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         let range = self.range.step(bar);
         let (middle, distance) = ((bar.high + bar.low) / 2.0, self.multiplier * range.value());
@@ -81,7 +81,7 @@ impl Kind for Supertrend {
         SupertrendStep { range, bands: Bands { upper, lower, close: bar.close, is_rising } }
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         let bands = &step.bands;
         if bands.upper.is_nan() {
@@ -90,7 +90,7 @@ impl Kind for Supertrend {
         Values::of(if bands.is_rising { [bands.lower, 1.0] } else { [bands.upper, -1.0] })
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.range.commit(&step.range);
         self.bands = step.bands;

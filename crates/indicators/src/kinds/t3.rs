@@ -50,7 +50,7 @@ impl Kind for T3 {
         Self { weights, averages: Cascade::ema([settings.count(0); 6]) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, _: &Bar, price: f64) -> Self::Step {
         let step = self.averages.step(price);
         let [w3, w4, w5, w6] = self.weights;
@@ -58,12 +58,12 @@ impl Kind for T3 {
         (step, value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.1)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.averages.commit(&step.0);
     }

@@ -59,7 +59,7 @@ impl Kind for Trix {
         Self { averages, last: f64::NAN, signal: Smooth::ema(settings.count(1)) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, _: &Bar, price: f64) -> Self::Step {
         let averages = self.averages.step(price);
         let value = if self.last == 0.0 { 0.0 } else { 100.0 * (averages.last() / self.last - 1.0) };
@@ -68,12 +68,12 @@ impl Kind for Trix {
         TrixStep { averages, value, signal }
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::of([step.value, average(&step.signal)])
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.averages.commit(&step.averages);
         self.last = step.averages.last();

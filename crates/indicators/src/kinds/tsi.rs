@@ -58,7 +58,7 @@ impl Kind for Tsi {
         Self { last: f64::NAN, changes: Cascade::ema(lengths), sizes: Cascade::ema(lengths) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, _: &Bar, price: f64) -> Self::Step {
         if self.last.is_nan() {
             return TsiStep { last: price, averages: None, value: f64::NAN };
@@ -69,12 +69,12 @@ impl Kind for Tsi {
         TsiStep { last: price, averages: Some((changes, sizes)), value }
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.last = step.last;
         if let Some((changes, sizes)) = &step.averages {

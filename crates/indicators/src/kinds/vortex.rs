@@ -10,14 +10,15 @@ use crate::{
     words::Words,
 };
 
+/// High, low and close of the bar before lie apart: read as a pair, they would have to wait until both are written.
 #[derive(Clone, Debug)]
 pub(crate) struct Vortex {
-    /// Those of the bar before; NaN before the first.
+    /// NaN before the first bar, as the two others.
     high: f64,
-    low: f64,
-    close: f64,
     up: Window<Sum>,
+    low: f64,
     down: Window<Sum>,
+    close: f64,
     range: Window<Sum>,
 }
 
@@ -56,16 +57,18 @@ impl Kind for Vortex {
         Self { high: f64::NAN, low: f64::NAN, close: f64::NAN, up, down, range }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
-        let sums = (!self.close.is_nan()).then(|| {
-            let (up, down) = ((bar.high - self.low).abs(), (bar.low - self.high).abs());
-            [self.up.step(up), self.down.step(down), self.range.step(true_range(bar, self.close))]
-        });
-        VortexStep { bar: (bar.high, bar.low, bar.close), sums }
+        let bar_now = (bar.high, bar.low, bar.close);
+        if self.close.is_nan() {
+            return VortexStep { bar: bar_now, sums: None };
+        }
+        let (up, down) = ((bar.high - self.low).abs(), (bar.low - self.high).abs());
+        let sums = [self.up.step(up), self.down.step(down), self.range.step(true_range(bar, self.close))];
+        VortexStep { bar: bar_now, sums: Some(sums) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         let Some([up, down, range]) = &step.sums else { return Values::NONE };
         if range.total == 0.0 {
@@ -74,7 +77,7 @@ impl Kind for Vortex {
         Values::of([up.total / range.total, down.total / range.total])
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         (self.high, self.low, self.close) = step.bar;
         if let Some([up, down, range]) = &step.sums {

@@ -52,19 +52,19 @@ impl Kind for Vwap {
         Self { session: Session::new(settings.number(0)), traded: 0.0, volume: 0.0 }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         let session = self.session.of(bar.open_ms);
         let (traded, volume) = if session == self.session.current { (self.traded, self.volume) } else { (0.0, 0.0) };
         VwapStep { session, traded: traded + typical(bar) * bar.volume, volume: volume + bar.volume }
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.traded / step.volume)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.session.current = step.session;
         self.traded = step.traded;

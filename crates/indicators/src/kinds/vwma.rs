@@ -42,17 +42,17 @@ impl Kind for Vwma {
         Self { traded: Window::new(n), volume: Window::new(n) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, price: f64) -> Self::Step {
         (self.traded.step(price * bar.volume), self.volume.step(bar.volume))
     }
 
-    #[inline]
+    #[inline(always)]
     fn values((traded, volume): &Self::Step) -> Values {
         Values::one(traded.total / volume.total)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, (traded, volume): &Self::Step) {
         self.traded.commit(traded);
         self.volume.commit(volume);

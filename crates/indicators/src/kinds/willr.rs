@@ -43,19 +43,19 @@ impl Kind for WillR {
         Self { highs: Window::new(n), lows: Window::new(n) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, bar: &Bar, _: f64) -> Self::Step {
         let (highs, lows) = (self.highs.step(bar.high), self.lows.step(bar.low));
         // From the top down: the position with its ends exchanged, and its sign.
         (highs, lows, 0.0 - position(bar.close, highs.total, lows.total))
     }
 
-    #[inline]
+    #[inline(always)]
     fn values(step: &Self::Step) -> Values {
         Values::one(step.2)
     }
 
-    #[inline]
+    #[inline(always)]
     fn commit(&mut self, step: &Self::Step) {
         self.highs.commit(&step.0);
         self.lows.commit(&step.1);
