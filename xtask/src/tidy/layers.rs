@@ -24,7 +24,7 @@ impl Room {
 
 /// Which crate may import which, alphabetical. A new crate gets a line here; a new import changes the architecture
 /// (ARCHITECTURE.md first).
-const ROOMS: [Room; 24] = [
+const ROOMS: [Room; 25] = [
     Room::new("alerts", 3, &["indicators", "model", "strategy"]),
     // Above the desk: it reads the desk's rows and previews grids with the strategies' own code.
     Room::new(
@@ -45,6 +45,8 @@ const ROOMS: [Room; 24] = [
         ],
     ),
     Room::new("backtest", 4, &["broker", "chart", "desk", "market", "model", "portfolio", "topics", "venues"]),
+    // Measures indicators beside other libraries, in its own workspace.
+    Room::new("bench-peers", 5, &["indicators", "model"]),
     Room::new("broker", 1, &["model"]),
     // A benchmark in the browser, in its own workspace.
     Room::new("canvas", 5, &["chart", "model"]),
