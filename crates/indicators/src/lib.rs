@@ -9,7 +9,7 @@
 //! # Layout
 //! - [`bar`]: the input · [`source`]: the price of a bar that is read · [`book_flow`]: figures of the book over a bar
 //! - [`definition`]: the specification of an indicator · [`registry`]: the list of all
-//! - [`spec`]: an indicator with its parameters, as text · [`error`] · [`document`]: the documentation
+//! - [`spec`]: an indicator with its parameters, as text · [`error`] · [`document`]: the documentation · [`table`]: bars in a table
 //! - [`indicator`]: a running one · [`series`]: one over the last bars of a market · [`values`]: a row
 //! - `kinds`: the indicators · `kind`: what each implements · `smooth`, `window`, `weighted`, `spread`, `true_range`: what they share
 //! - [`fingerprint`]: the values of all indicators as hashes · `higher`: bars of a higher interval · `words`: the state as a list of words
@@ -48,6 +48,7 @@ mod smooth;
 pub mod source;
 pub mod spec;
 mod spread;
+pub mod table;
 #[cfg(test)]
 mod testing;
 mod true_range;
