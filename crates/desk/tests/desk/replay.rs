@@ -46,12 +46,26 @@ fn averages() -> DeskCommand {
     }))
 }
 
+fn follower() -> DeskCommand {
+    let settings = serde_json::json!({
+        "interval": "1m", "look_for": {"breakout": {"n_bars": 3}}, "quantity": "0.4", "is_both_ways": true
+    });
+    DeskCommand::StartStrategy(Box::new(StartStrategy {
+        strategy_id: StrategyId::parse("follower").unwrap(),
+        kind: "signals".into(),
+        account: None,
+        instrument: id(),
+        settings,
+    }))
+}
+
 /// Trades on a market that walks at random.
 fn run(seed: u64) -> Floor {
     let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let mut floor = quoted();
     floor.command(grid("grid")).unwrap();
     floor.command(averages()).unwrap();
+    floor.command(follower()).unwrap();
     let mut cents = 10_000;
     for number in 0..400 {
         cents = (cents + random.below(61) - 30).clamp(9_000, 11_000);
