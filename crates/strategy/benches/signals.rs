@@ -23,8 +23,10 @@ use model::{
 use strategy::signals::{SignalWatch, Top, evaluate};
 
 const N_BARS: usize = 2_000;
-const N_TICKS: usize = 20_000;
-const ROUNDS: usize = 7;
+/// Few in a run, so that some runs are not interrupted.
+const N_TICKS: usize = 200;
+const N_LIVE: usize = 100;
+const ROUNDS: usize = 200;
 
 fn rules(timing: Timing) -> Vec<SignalRule> {
     let mut conditions = Vec::new();
@@ -85,7 +87,7 @@ fn measure(what: &str, n: usize, mut run: impl FnMut() -> u128) {
 }
 
 fn main() {
-    let all = bars(N_BARS + 1_000);
+    let all = bars(N_BARS + N_LIVE);
     let (history, live) = all.split_at(N_BARS);
     let open = |timing: Timing| -> Vec<SignalWatch> {
         let mut watches: Vec<SignalWatch> = rules(timing).iter().map(|rule| SignalWatch::new(rule).unwrap()).collect();

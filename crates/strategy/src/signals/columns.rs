@@ -6,7 +6,7 @@
 use indicators::{bar::Bar, series::IndicatorSeries, spec::Spec};
 use model::candle::Interval;
 
-use crate::signals::{rows::View, top::Top};
+use crate::signals::{compile::MAX_INDICATORS, rows::View, top::Top};
 
 /// The position of a number in each row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +77,11 @@ impl Columns {
             self.sources.push(source);
             self.sources.len() - 1
         }))
+    }
+
+    /// Returns true if an indicator is there, or one more is allowed.
+    pub(crate) fn has_room_for(&self, spec: &Spec) -> bool {
+        self.specs.len() < MAX_INDICATORS || self.specs.contains(spec)
     }
 
     /// Returns the column of an indicator's output.

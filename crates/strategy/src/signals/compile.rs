@@ -124,8 +124,14 @@ impl Compiler<'_> {
             Line::Imbalance => Source::Imbalance(1),
             Line::Indicator(text) => {
                 let shown: String = text.chars().take(indicators::spec::MAX_BYTES).collect();
-                let wrong = |error: indicators::error::SpecError| self.error(field, shown, error.to_string());
-                let (spec, output) = Spec::parse_output(text).map_err(wrong)?;
+                let wrong = |remedy: String| self.error(field, shown, remedy);
+                let (spec, output) = match Spec::parse_output(text) {
+                    Ok(parsed) => parsed,
+                    Err(error) => return Err(wrong(error.to_string())),
+                };
+                if !self.columns.has_room_for(&spec) {
+                    return Err(wrong(format!("a rule reads at most {MAX_INDICATORS} different indicators")));
+                }
                 return Ok(self.columns.add_indicator(&spec, output));
             }
         };
@@ -194,6 +200,8 @@ impl Compiler<'_> {
 const MAX_NAME: usize = 80;
 /// Longest window, in bars.
 pub(crate) const MAX_BARS: u32 = 500;
+/// Different indicators of a rule: each keeps some hundred bars.
+pub(crate) const MAX_INDICATORS: usize = 16;
 /// Largest multiple of a mean.
 const MAX_MULTIPLE: f64 = 1_000.0;
 /// Parts of a combination.

@@ -149,6 +149,15 @@ fn refusals_name_field_value_and_remedy() {
     check_refused(weighted, "look_for.parts[1] is spread, which is neutral: choose a part that says buy or sell");
     let weight = weighted.replacen("\"weight\":1", "\"weight\":0", 1);
     check_refused(&weight, "look_for.parts[0].weight is 0: write a number above 0, at most 100");
+    let cross = |n: usize| format!(r#"{{"cross":{{"fast":"price","slow":{{"indicator":"ema({n})"}}}}}}"#);
+    let any = |from: usize| {
+        let crosses: Vec<String> = (from..from + 6).map(cross).collect();
+        format!(r#"{{"any":{{"parts":[{}]}}}}"#, crosses.join(","))
+    };
+    let expected = "look_for.parts[2].parts[4].slow is ema(18): a rule reads at most 16 different indicators";
+    check_refused(&all(&[&any(2), &any(8), &any(14)]), expected);
+    // Those that are there already may be read again.
+    SignalWatch::new(&rule(&all(&[&any(2), &any(8), &any(12), &any(4)]), Timing::Tick)).unwrap();
     let mut long = rule(part, Timing::Tick);
     long.name = "x".repeat(81);
     let error = SignalWatch::new(&long).unwrap_err();
