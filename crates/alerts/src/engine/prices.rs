@@ -4,7 +4,7 @@ use indicators::bar::Bar;
 use model::{candle::Interval, decimal::Price, instrument::InstrumentId, time::Timestamp};
 
 use crate::{
-    engine::{Engine, Moment, index},
+    engine::{Engine, Market, Moment, index},
     happening::Trust,
     level_index::Slot,
     tracker::Met,
@@ -19,6 +19,9 @@ impl Engine {
             return;
         }
         let is_late = std::mem::take(&mut market.is_price_late);
+        if !market.is_touched(price) {
+            return;
+        }
         self.on_price(instrument, price, Moment { now, event_time: Some(event_time), is_late });
         self.say_late(now);
     }
@@ -43,7 +46,7 @@ impl Engine {
 
     fn on_price(&mut self, instrument: &InstrumentId, price: Price, moment: Moment) {
         let Some(market) = self.markets.get_mut(instrument) else { return };
-        if market.fresh.is_empty() && market.each.is_empty() && !market.levels.is_met(price) {
+        if !market.is_touched(price) {
             return;
         }
         let mut slots = std::mem::take(&mut self.met);
@@ -132,6 +135,13 @@ impl Engine {
             self.effects.shown.insert(watched.rule.rule_id.clone());
             self.reschedule(place, now);
         }
+    }
+}
+
+impl Market {
+    /// True where a price concerns some condition.
+    fn is_touched(&self, price: Price) -> bool {
+        !self.fresh.is_empty() || !self.each.is_empty() || self.levels.is_met(price)
     }
 }
 
