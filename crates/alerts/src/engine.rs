@@ -157,7 +157,7 @@ impl Effects {
     }
 }
 
-/// The data that rules read.
+/// The data that rules read. An instrument that is new has to be given its trust, and its bars a history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// Instruments whose trades, best bid and ask, and trust are read.

@@ -150,7 +150,7 @@ impl TrackerState {
 }
 
 /// Most accounts, venues or instruments that one condition tells apart.
-const MAX_KEYS: usize = 4_096;
+pub(crate) const MAX_KEYS: usize = 4_096;
 
 #[cfg(test)]
 mod tests {

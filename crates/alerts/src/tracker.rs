@@ -116,13 +116,14 @@ impl Tracker {
     /// True where the next value can meet it.
     pub(crate) fn is_armed(&self) -> bool {
         self.condition.is_momentary()
+            || self.is_of_trust()
             || self.state.pair.is_armed()
             || self.state.pairs.values().any(|pair| pair.is_armed())
     }
 
     /// True once it has seen a value.
     pub(crate) fn has_seen(&self) -> bool {
-        self.condition.is_momentary() || self.state != TrackerState::default()
+        self.condition.is_momentary() || self.is_of_trust() || self.state != TrackerState::default()
     }
 
     /// Forgets the values of a span: the feed was not to be trusted meanwhile.

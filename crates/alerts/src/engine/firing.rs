@@ -7,6 +7,7 @@ use model::{
         rule::{AlertRow, Frequency, Join},
         template,
     },
+    decimal::Price,
     time::Timestamp,
 };
 
@@ -22,6 +23,8 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub(super) struct Draft {
     pub(super) met: Met,
+    /// The last price of the rule's instrument.
+    pub(super) price: Option<Price>,
     pub(super) event_time: Option<Timestamp>,
     pub(super) is_late: bool,
 }
@@ -109,7 +112,9 @@ impl Engine {
             watched.state.n_suppressed += 1;
             return;
         }
-        let draft = Draft { event_time: moment.event_time, is_late: moment.is_late, ..watched.last_draft() };
+        let market = watched.rule.instrument.as_ref().and_then(|instrument| self.markets.get(instrument));
+        let price = market.and_then(|market| market.price);
+        let draft = Draft { price, event_time: moment.event_time, is_late: moment.is_late, ..watched.last_draft() };
         if watched.rule.frequency == Frequency::Once {
             watched.memory.is_done = true;
             self.detach(place);
@@ -180,7 +185,9 @@ impl Engine {
         let sentence = words::sentence(rule);
         let what = if draft.met.what.is_empty() { sentence.clone() } else { words::capitalised(&draft.met.what) };
         let mut title = what.clone();
-        if n_folded > 0 && draft.is_late {
+        if n_folded == 1 && draft.is_late {
+            title.push_str(" (and once more)");
+        } else if n_folded > 0 && draft.is_late {
             title.push_str(&format!(" (and {n_folded} times more)"));
         } else if n_folded > 0 {
             title.push_str(&format!(" (+{n_folded} more in {} s)", STORM_SPAN.as_secs()));
@@ -189,7 +196,6 @@ impl Engine {
             title.push_str(" (late)");
         }
         let instrument = draft.met.instrument.clone().or_else(|| rule.instrument.clone());
-        let price = instrument.as_ref().and_then(|instrument| self.markets.get(instrument)?.price);
         let or_none = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
         let fill = |name: &str| match name {
             "rule" => rule.name.clone(),
@@ -200,7 +206,7 @@ impl Engine {
             "venue" => or_none(instrument.as_ref().map(|instrument| instrument.venue().to_string())),
             "value" => or_none(draft.met.value.clone()),
             "level" => or_none(draft.met.level.clone()),
-            "price" => or_none(price.map(|price| price.to_string())),
+            "price" => or_none(draft.price.map(|price| price.to_string())),
             "event_time" => or_none(draft.event_time.map(|time| time.to_string())),
             "bar_time" => or_none(draft.met.bar_time.map(|time| time.to_string())),
             "severity" => severity(rule.severity).to_owned(),

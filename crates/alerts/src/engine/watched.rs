@@ -117,7 +117,7 @@ impl Watched {
 
     /// Returns what is said where nothing newer is known.
     pub(super) fn last_draft(&self) -> Draft {
-        Draft { met: self.memory.last_met.clone().unwrap_or_default(), event_time: None, is_late: false }
+        Draft { met: self.memory.last_met.clone().unwrap_or_default(), ..Draft::default() }
     }
 }
 

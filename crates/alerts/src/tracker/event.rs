@@ -13,7 +13,7 @@ use strategy::detect::level::Approach;
 
 use crate::{
     happening::{HealthEvent, TradingEvent, Trust},
-    latch::{Bounds, First},
+    latch::{Bounds, First, MAX_KEYS},
     tracker::{Extra, Met, Tracker},
     words,
 };
@@ -253,12 +253,14 @@ impl Tracker {
             return;
         }
         let Extra::Stale(since) = &mut self.extra else { return };
-        if let Trust::Stale { since: begin } = trust {
-            since.entry(instrument.clone()).or_insert(*begin);
-        } else {
-            since.remove(instrument);
-            if let Some(pair) = self.state.keyed(&instrument.to_string()) {
-                pair.up.step_flag(false, First::Arms);
+        match trust {
+            Trust::Stale { since: begin } if since.len() < MAX_KEYS => {
+                since.entry(instrument.clone()).or_insert(*begin);
+            }
+            Trust::Stale { .. } => {}
+            Trust::Good | Trust::Suspect { .. } => {
+                since.remove(instrument);
+                self.state.pairs.remove(&instrument.to_string());
             }
         }
     }

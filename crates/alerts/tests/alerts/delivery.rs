@@ -149,12 +149,17 @@ fn the_newest_thousand_alerts_are_kept() {
 
 #[test]
 fn messages_are_filled() {
-    let message = "{symbol} at {value}: {what} ({level}, {severity}) {{{rule}}}";
+    // Its market is forgotten with the rule, but not before it is said.
+    let message = "{symbol} at {value} of {price}: {what} ({level}, {severity}) {{{rule}}}";
     let conditions = json!([{"kind": "price_crosses", "direction": "up", "level": "100"}]);
-    let mut world = World::new(vec![rule("a", conditions, json!({"message": message, "name": "My {rule}"}))]);
+    let mut world = World::new(vec![rule(
+        "a",
+        conditions,
+        json!({"message": message, "name": "My {rule}", "frequency": {"kind": "once"}}),
+    )]);
     world.trade(99);
     world.at("100.50");
     let notice = world.effects().fired.remove(0).notice;
-    assert_eq!(notice.text, "BTCUSD at 100.50: BTCUSD rose to 100.50 (100.00, info) {My {rule}}");
+    assert_eq!(notice.text, "BTCUSD at 100.50 of 100.50: BTCUSD rose to 100.50 (100.00, info) {My {rule}}");
     assert_eq!((notice.value.as_deref(), notice.level.as_deref()), (Some("100.50"), Some("100.00")));
 }

@@ -93,7 +93,7 @@ fn bars_that_came_late_are_said_late_and_once() {
     assert_eq!(fired.len(), 1);
     let notice = &fired[0].notice;
     assert_eq!((notice.is_late, notice.n_folded, notice.bar_time.unwrap().as_millis()), (true, 1, at(1)));
-    assert_eq!(notice.title, "sma(1) of BTCUSD on 1m bars rose to 101 (and 1 times more) (late)");
+    assert_eq!(notice.title, "sma(1) of BTCUSD on 1m bars rose to 101 (and once more) (late)");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn what_was_missed_is_said_once_a_rule() {
         fired.iter().map(|fired| (fired.notice.title.as_str(), fired.notice.is_late, fired.notice.n_folded)).collect();
     assert_eq!(
         said,
-        [("BTCUSD rose to 103 (and 1 times more) (late)", true, 1), ("BTCUSD fell to 79.5 (late)", true, 0),]
+        [("BTCUSD rose to 103 (and once more) (late)", true, 1), ("BTCUSD fell to 79.5 (late)", true, 0),]
     );
     // The moment is that of the bar, not of the restart.
     assert!(fired.iter().all(|fired| fired.notice.event_time.unwrap().as_millis() < at(2)));
