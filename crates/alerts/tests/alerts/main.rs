@@ -5,6 +5,7 @@
 mod commands;
 mod conditions;
 mod delivery;
+mod document;
 mod frequency;
 mod history;
 mod levels;

@@ -194,7 +194,7 @@ pub const CONDITION_KINDS: &[ConditionKind] = &[
     ConditionKind {
         name: "channel",
         title: "Price and a channel",
-        summary: "The last price enters or leaves a channel, or is inside or outside; the edges belong to the channel.",
+        summary: "The last price enters or leaves a channel, or holds while it is inside or outside; its edges belong to it.",
         group: ConditionGroup::Price,
         scope: Scope::Instrument,
         fields: &[
@@ -305,7 +305,7 @@ pub const CONDITION_KINDS: &[ConditionKind] = &[
     ConditionKind {
         name: "position",
         title: "Position changes",
-        summary: "A position of the desk is opened or closed, or is at least of a size.",
+        summary: "A position of the desk is opened or closed, or holds while it is at least of a size.",
         group: ConditionGroup::Desk,
         scope: Scope::Optional,
         fields: &[
