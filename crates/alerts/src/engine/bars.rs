@@ -31,7 +31,8 @@ impl Engine {
     fn look_at_bars(&mut self, place: u32, instrument: &InstrumentId, interval: Interval, now: Timestamp) {
         let Some(slots) = self.slots_of_bars(place, interval) else { return };
         let Some(n_bars) = self.market_bars(instrument, interval).map(|(_, bars)| bars.bars.len()) else { return };
-        let seen = slots.iter().map(|slot| self.seen_bar(*slot)).min().flatten();
+        // Conditions of one rule see the same bars.
+        let seen = slots.first().and_then(|slot| self.seen_bar(*slot));
         let n_closed = n_bars.saturating_sub(1);
         let first = match (seen, self.market_bars(instrument, interval)) {
             (Some(seen), Some((_, bars))) => bars.bars.partition_point(|bar| bar.open_ms <= seen).min(n_closed),
@@ -89,9 +90,6 @@ impl Engine {
         let bar = bars.bars.get(at)?;
         let is_history = tracker.state.seen_bar_ms.is_none();
         if is_closed {
-            if tracker.state.seen_bar_ms.is_some_and(|seen| bar.open_ms <= seen) {
-                return None;
-            }
             tracker.state.seen_bar_ms = Some(bar.open_ms);
         } else if of_closes || !tracker.reads_forming() {
             return None;

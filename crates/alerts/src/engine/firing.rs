@@ -67,8 +67,9 @@ impl Engine {
                 .zip(&watched.trackers)
                 .all(|(at, tracker)| tracker.holds() || met.iter().any(|(condition, _)| *condition == at)),
         };
-        // A rule on closes says at each of them that it holds.
-        let lasts = !is_met && watched.is_of_closes() && watched.is_lasting() && watched.holds() && has_changed;
+        // A rule on closes says at each of them that it holds; the first bars that it sees are history.
+        let is_close = has_changed && had_seen && watched.is_of_closes();
+        let lasts = is_close && !is_met && watched.is_lasting() && watched.holds();
         if let Some((_, met)) = met.into_iter().next() {
             watched.memory.last_met = Some(met);
         }

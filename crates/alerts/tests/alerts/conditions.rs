@@ -200,6 +200,14 @@ fn cases() -> Vec<Case> {
             "BTCUSD rose from 62,000 to 62,620 within 1 min",
         ),
         case(
+            json!({"kind": "price_move", "direction": "down", "by": {"percent": "1"}, "window_s": 60}),
+            |world| world.at("100"),
+            // A percent of where it stands, but not of where it came from.
+            |world| world.at("99.005"),
+            |world| world.at("99"),
+            "BTCUSD fell from 100 to 99 within 1 min",
+        ),
+        case(
             json!({"kind": "spread_above", "bps": 10.0}),
             nothing,
             |world| world.engine.top(&btc(), price("99.99"), price("100.00"), world.now, world.now),

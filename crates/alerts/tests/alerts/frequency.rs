@@ -114,7 +114,8 @@ fn what_lasts_is_said_again_as_often_as_it_may() {
     let mut world =
         World::new(vec![rule("a", above, json!({"frequency": {"kind": "once_per_bar_close", "interval": "1m"}}))]);
     let at = |minute: i64| BEGIN_MS + minute * 60_000;
-    world.bars(Interval::M1, &[flat(at(-1), 101.0, 1.0), flat(at(0), 99.0, 1.0)]);
+    let history = [flat(at(-1), 101.0, 1.0), flat(at(0), 99.0, 1.0)];
+    assert_eq!(world.bars(Interval::M1, &history), SILENCE);
     for (minute, close, fires) in [(0, 101.0, 1), (1, 99.5, 1), (2, 98.0, 0), (3, 99.5, 0), (4, 100.0, 1)] {
         world.pass(60);
         let fired = world.bars(Interval::M1, &[flat(at(minute), close, 1.0), flat(at(minute + 1), close, 0.0)]);
