@@ -307,9 +307,17 @@ mod tests {
     }
 
     #[test]
+    fn both_sides_at_once_are_no_reason_to_trade() {
+        let part = |meaning: &str| format!(r#"{{"breakout":{{"n_bars":2,"meaning":"{meaning}"}}}}"#);
+        let look_for = format!(r#"{{"any":{{"parts":[{},{}]}}}}"#, part("follow"), part("fade"));
+        let (seen, _) = positions(&look_for, true, &CLOSES, Restart::Never);
+        assert_eq!(seen, ["0"; 10]);
+    }
+
+    #[test]
     fn a_restart_at_any_moment_changes_nothing() {
         let cross = r#"{"cross":{"fast":"price","slow":{"indicator":"sma(3)"}}}"#;
-        let closes: Vec<String> = (0..400_i32).map(|idx| (50 + (idx * idx * 7 + idx * 3) % 11).to_string()).collect();
+        let closes: Vec<String> = (0..150_i32).map(|idx| (50 + (idx * idx * 7 + idx * 3) % 11).to_string()).collect();
         let closes: Vec<&str> = closes.iter().map(String::as_str).collect();
         for look_for in [BREAKOUT, cross] {
             let (expected, once) = positions(look_for, true, &closes, Restart::Never);
