@@ -44,7 +44,9 @@ pub fn init(format: LogFormat) {
             let subscriber = builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).finish();
             subscriber.with(CountErrors).with(filter_fn(may_be_logged)).try_init()
         }
-        LogFormat::Json => builder.json().flatten_event(true).finish().with(CountErrors).with(filter_fn(may_be_logged)).try_init(),
+        LogFormat::Json => {
+            builder.json().flatten_event(true).finish().with(CountErrors).with(filter_fn(may_be_logged)).try_init()
+        }
     };
     let _already_started = result.is_err();
 }

@@ -97,7 +97,7 @@ impl Server {
             clock,
             publishing: publishing.clone(),
             endpoints: endpoints.clone(),
-            connections: Connections { tls, clock },
+            connections: Connections { tls: tls.clone(), clock },
             observe: Box::new(observe),
             shutdown: shutdown.clone(),
         };

@@ -56,7 +56,9 @@ impl SignalBoard {
                     board.rules.insert(running.rule.rule_id.clone(), running);
                 }
                 // Of a version that knew more.
-                Err(refusal) => tracing::warn!(refusal = %refusal.message, "a signal rule cannot be used and is left out"),
+                Err(refusal) => {
+                    tracing::warn!(refusal = %refusal.message, "a signal rule cannot be used and is left out")
+                }
             }
         }
         board
@@ -175,8 +177,8 @@ impl SignalBoard {
         mut step: impl FnMut(&mut SignalWatch) -> Vec<Signal>,
     ) {
         for running in self.rules.values_mut() {
-            let is_meant =
-                running.rule.instrument == *instrument && interval.is_none_or(|interval| running.rule.interval == interval);
+            let is_meant = running.rule.instrument == *instrument
+                && interval.is_none_or(|interval| running.rule.interval == interval);
             if let Some(watch) = running.watch.as_mut().filter(|_| is_meant) {
                 let signals = step(watch);
                 note(&mut running.last, &mut self.n_signals, &mut self.found, signals);

@@ -11,11 +11,7 @@ use std::{
 
 use hub::subscriber::{Delivery, DeliveryKind, Subscriber};
 use model::{
-    candle::Interval,
-    desk_feed::DeskUpdate,
-    instrument::InstrumentId,
-    time::Monotonic,
-    trading::account::AccountId,
+    candle::Interval, desk_feed::DeskUpdate, instrument::InstrumentId, time::Monotonic, trading::account::AccountId,
 };
 use topics::{
     channels::{Channel, TopicData},

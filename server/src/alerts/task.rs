@@ -17,7 +17,7 @@ use ::alerts::{
     memory::{EngineMemory, Kept},
 };
 use anyhow::Context;
-use indicators::{bar::Bar, spec::Spec};
+use indicators::bar::Bar;
 use model::{
     alert::{
         command::{AlertCommand, AlertReply, CheckAlert, Deleted, SaveChannel},
@@ -185,7 +185,12 @@ struct Others {
 }
 
 impl AlertTask {
-    async fn run(mut self, mut requests: mpsc::Receiver<Request>, mut outcomes: watch::Receiver<u64>, stop: CancellationToken) {
+    async fn run(
+        mut self,
+        mut requests: mpsc::Receiver<Request>,
+        mut outcomes: watch::Receiver<u64>,
+        stop: CancellationToken,
+    ) {
         loop {
             let mut taken = Vec::new();
             let wake = self.wake_at();
@@ -240,7 +245,8 @@ impl AlertTask {
         }
         self.look_around(now).await;
         let found = self.evaluation.advance(now.wall);
-        let mut others = Others { commit: AlertCommit { time: now.wall, ..AlertCommit::default() }, ..Others::default() };
+        let mut others =
+            Others { commit: AlertCommit { time: now.wall, ..AlertCommit::default() }, ..Others::default() };
         let mut pending = Vec::new();
         for request in requests {
             let (command, reply) = match request {
@@ -305,7 +311,8 @@ impl AlertTask {
 
     async fn history(&self, instrument: &InstrumentId, interval: Interval) -> Vec<Candle> {
         let Ok(feed) = self.parts.sources.feeds().find(instrument) else { return Vec::new() };
-        let asked = tokio::time::timeout(HISTORY_PATIENCE, feed.candles(instrument.clone(), interval, usize::MAX)).await;
+        let asked =
+            tokio::time::timeout(HISTORY_PATIENCE, feed.candles(instrument.clone(), interval, usize::MAX)).await;
         asked.ok().and_then(Result::ok).map(|data| data.bars).unwrap_or_default()
     }
 
@@ -319,7 +326,9 @@ impl AlertTask {
     ) -> Option<Pending> {
         let answer = match command {
             AlertCommand::CheckAlert(check) => Ok(self.check(&check, now).await),
-            AlertCommand::SaveSignal(save) => self.evaluation.signals.save(save.rule).map(|rule| keep_signal(rule, others)),
+            AlertCommand::SaveSignal(save) => {
+                self.evaluation.signals.save(save.rule).map(|rule| keep_signal(rule, others))
+            }
             AlertCommand::DeleteSignal(one) => self.evaluation.signals.delete(&one.rule_id).map(|()| {
                 others.commit.removed.push((Document::SignalRule, one.rule_id.to_string()));
                 others.gone.push(signal_key(&one.rule_id));
@@ -344,7 +353,8 @@ impl AlertTask {
                 let outbox = self.parts.outbox.clone();
                 // The other server takes its time; whoever asked waits, nobody else does.
                 tokio::spawn(async move {
-                    let answer = outbox.test(&one.channel_id).await.map(AlertReply::Test).map_err(|error| test_refusal(&error));
+                    let answer =
+                        outbox.test(&one.channel_id).await.map(AlertReply::Test).map_err(|error| test_refusal(&error));
                     let _gone = reply.send(answer);
                 });
                 return None;
@@ -354,7 +364,9 @@ impl AlertTask {
                 let last_price = self.last_price(&command);
                 match self.evaluation.engine.command(&command, last_price, now.wall) {
                     Some(answer) => answer,
-                    None => Err(Refusal::new(DenyCode::BadRequest, format!("{} is not carried out here", command.name()))),
+                    None => {
+                        Err(Refusal::new(DenyCode::BadRequest, format!("{} is not carried out here", command.name())))
+                    }
                 }
             }
         };
@@ -379,15 +391,18 @@ impl AlertTask {
     fn quoted(&self, instrument: &InstrumentId) -> Option<Price> {
         let tops = self.parts.sources.feeds().tops(self.parts.clock.now().monotonic);
         let top = tops.into_iter().find(|top| top.instrument == *instrument)?;
-        top.bid.map(|level| level.price)
+        top.bid.map(|(price, _)| price)
     }
 
     async fn check(&self, wanted: &CheckAlert, now: Now) -> AlertReply {
         if let Err(refusal) = check(&wanted.rule, now.wall) {
-            return AlertReply::Check(Box::new(model::alert::command::CheckReport { note: refusal.message, ..Default::default() }));
+            return AlertReply::Check(Box::new(model::alert::command::CheckReport {
+                note: refusal.message,
+                ..Default::default()
+            }));
         }
         let hours = wanted.hours.clamp(1, MAX_HOURS);
-        let from = now.wall - Duration::from_secs(u64::from(hours) * 3_600);
+        let from = Timestamp::from_millis(now.wall.as_millis() - i64::from(hours) * 3_600_000);
         let mut history = BTreeMap::new();
         if let Some(instrument) = &wanted.rule.instrument {
             for interval in intervals(&wanted.rule, hours) {
@@ -508,7 +523,10 @@ impl AlertTask {
         }
         let row = |signal: &Signal| {
             let body = serde_json::to_string(signal).ok()?;
-            let key = serde_json::to_string(&(signal.key(), signal.state)).ok()?;
+            let Signal { version, interval, side, state, .. } = signal;
+            let at = (signal.instrument.to_string(), signal.bar_time.as_millis());
+            // Each state of a signal is a row of its own; the same again takes its place.
+            let key = serde_json::to_string(&(version, at, interval, side, state)).ok()?;
             Some(SignalRow { rule_id: signal.rule_id.to_string(), key, time: signal.fired_time, body })
         };
         commit.signals.extend(found.iter().filter_map(row));
@@ -561,7 +579,8 @@ impl AlertTask {
 
     /// Shows how far deliveries are, and how channels do.
     async fn show_outcomes(&mut self) {
-        let (Ok(rows), Ok(channels)) = (self.parts.alerts.notices(None, N_SHOWN).await, self.parts.alerts.channels().await)
+        let (Ok(rows), Ok(channels)) =
+            (self.parts.alerts.notices(None, N_SHOWN).await, self.parts.alerts.channels().await)
         else {
             return;
         };

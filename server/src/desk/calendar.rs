@@ -58,7 +58,8 @@ mod tests {
         assert!(is_known("America/New_York") && !is_known("nowhere"));
         let summer: jiff::Timestamp = "2024-08-09T12:00:00Z".parse().unwrap();
         let summer = Timestamp::from_nanos(i64::try_from(summer.as_nanosecond()).unwrap());
-        let offsets = ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "nowhere"].map(|zone| offset_minutes(zone, summer));
+        let offsets =
+            ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "nowhere"].map(|zone| offset_minutes(zone, summer));
         assert_eq!(offsets, [120, -240, 330, 0]);
     }
 }

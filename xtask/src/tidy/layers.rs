@@ -92,7 +92,11 @@ const ROOMS: [Room; 25] = [
     Room::new("venue-sim", 5, &["model", "venues"]),
     Room::new("venues", 1, &["model"]),
     Room::new("wire", 2, &["model", "topics"]),
-    Room::new("worker", 5, &["backtest", "desk", "indicators", "market", "model", "recording", "topics", "venues", "wire"]),
+    Room::new(
+        "worker",
+        5,
+        &["backtest", "desk", "indicators", "market", "model", "recording", "topics", "venues", "wire"],
+    ),
     Room::new("xtask", 0, &[]),
 ];
 

@@ -173,7 +173,9 @@ pub fn search(text: &str) -> Vec<&'static Definition> {
     };
     let mut found: Vec<_> = definitions().iter().filter(is_match).copied().collect();
     // Who types a name means that one.
-    found.sort_by_key(|definition| (words.iter().all(|word| !definition.name.starts_with(&**word)), definition.group, definition.title));
+    found.sort_by_key(|definition| {
+        (words.iter().all(|word| !definition.name.starts_with(&**word)), definition.group, definition.title)
+    });
     found
 }
 

@@ -2,8 +2,10 @@
 //!
 //! Over 500 lines: it is one list.
 
+use serde::Serialize;
+
 /// One condition.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ConditionKind {
     /// Its `kind` in JSON.
     pub name: &'static str,
@@ -20,7 +22,8 @@ pub struct ConditionKind {
 }
 
 /// Groups of conditions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ConditionGroup {
     /// Of the last price.
     Price,
@@ -48,7 +51,8 @@ impl ConditionGroup {
 }
 
 /// Whether a rule names an instrument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// It has to.
     Instrument,
@@ -59,7 +63,7 @@ pub enum Scope {
 }
 
 /// A member of a condition.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Field {
     /// Its name in JSON.
     pub name: &'static str,
@@ -76,7 +80,8 @@ pub struct Field {
 }
 
 /// What a field takes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FieldKind {
     /// A price of the instrument, as text.
     Price,
