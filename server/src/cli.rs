@@ -10,6 +10,7 @@ pub mod config;
 pub mod data;
 pub mod decode;
 pub mod desk;
+pub mod indicators;
 pub mod record;
 pub mod replay;
 pub mod restore;
@@ -44,6 +45,8 @@ enum Command {
     Decode(decode::Arguments),
     /// Set or lift the kill switch of a running server.
     Desk(desk::Arguments),
+    /// Add columns of indicators to a table of bars (CSV).
+    Indicators(indicators::Arguments),
     /// Record feeds for a limited time.
     Record(record::Arguments),
     /// Serve the page with a recording instead of feeds.
@@ -90,6 +93,7 @@ pub fn run() -> ExitCode {
         Some(Command::Config(arguments)) => config::run(&arguments),
         Some(Command::Decode(arguments)) => decode::run(&arguments),
         Some(Command::Desk(arguments)) => desk::run(&arguments),
+        Some(Command::Indicators(arguments)) => indicators::run(&arguments),
         Some(Command::Record(arguments)) => record::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Restore(arguments)) => restore::run(&arguments),

@@ -26,6 +26,7 @@ fn every_command_has_its_help() {
         "desk",
         "desk kill",
         "desk lift",
+        "indicators",
         "record",
         "replay",
         "restore",
@@ -42,9 +43,21 @@ fn every_command_has_its_help() {
     let help = String::from_utf8(run(&["--help"]).stdout).unwrap();
     for line in help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty()) {
         let command = line.split_whitespace().next().unwrap();
-        let is_covered =
-            ["backtest", "backup", "config", "decode", "desk", "record", "replay", "restore", "serve", "store", "help"]
-                .contains(&command);
+        let is_covered = [
+            "backtest",
+            "backup",
+            "config",
+            "decode",
+            "desk",
+            "indicators",
+            "record",
+            "replay",
+            "restore",
+            "serve",
+            "store",
+            "help",
+        ]
+        .contains(&command);
         assert!(is_covered, "{command} has no snapshot of its help");
     }
 }
@@ -78,6 +91,11 @@ fn unusable_arguments_say_what_to_write() {
         "desk",
         "desk lift",
         "desk kill --url nowhere",
+        "indicators --input bars.csv",
+        "indicators --spec rsy(14) --input bars.csv",
+        "indicators --spec macd(26,12) --input bars.csv",
+        "indicators --spec rsi --input no-such-file.csv",
+        "indicators --spec rsi --interval 2m --input bars.csv",
         "store",
     ] {
         let words: Vec<&str> = arguments.split_whitespace().collect();
