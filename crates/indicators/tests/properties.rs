@@ -86,7 +86,7 @@ fn bars(n: usize) -> impl Strategy<Value = Vec<Bar>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn streaming_equals_batch_and_a_look_equals_the_update(bars in bars(120)) {
@@ -174,6 +174,21 @@ proptest! {
             let n_hidden = expected.len().saturating_sub(capacity);
             prop_assert_eq!(series.rows(), &expected[n_hidden..], "{}", spec);
         }
+    }
+
+    #[test]
+    fn any_text_is_an_indicator_or_an_error(
+        text in prop_oneof!["\\PC{0,60}", "[a-z0-9(),=.: -]{0,130}", "(sma|rsi|macd|bb)[(][a-z0-9=,.()]{0,30}"],
+    ) {
+        match Spec::parse(&text) {
+            Ok(spec) => {
+                let canonical = spec.to_string();
+                prop_assert!(canonical.len() <= 120 && !canonical.contains([':', ' ']));
+                prop_assert_eq!(Spec::parse(&canonical).unwrap(), spec);
+            }
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+        }
+        let _either = Spec::parse_output(&text);
     }
 
     #[test]

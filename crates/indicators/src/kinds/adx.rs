@@ -13,14 +13,14 @@ use crate::{
 /// High, low and close of the bar before lie apart: read as a pair, they would have to wait until both are written.
 #[derive(Clone, Debug)]
 pub(crate) struct Adx {
-    n: usize,
     /// NaN before the first bar, as the two others.
     high: f64,
-    keep: f64,
+    n: usize,
     low: f64,
+    state: State,
+    keep: f64,
     weight: f64,
     close: f64,
-    state: State,
 }
 
 /// Wilder's sums, and the index.
