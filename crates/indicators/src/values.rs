@@ -44,7 +44,10 @@ impl Values {
     pub(crate) fn of<const N: usize>(values: [f64; N]) -> Self {
         const { assert!(N <= MAX_OUTPUTS) }
         let mut cells = [f64::NAN; MAX_OUTPUTS];
-        cells[..N].copy_from_slice(&values);
+        // Not `copy_from_slice`: a call, after which the row is copied once more.
+        for (cell, value) in cells.iter_mut().zip(values) {
+            *cell = value;
+        }
         Self(cells)
     }
 
