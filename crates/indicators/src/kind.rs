@@ -3,7 +3,6 @@
 //! no history.
 //!
 //! Steps and what they are made of are always inlined: returned through memory, they would cost more than the arithmetic.
-//! In a page size counts more, and an update and a look are functions of their own.
 //!
 //! Not here: sources and intervals ([`crate::indicator`]).
 
@@ -68,8 +67,7 @@ pub(crate) trait Kind: Clone + fmt::Debug {
     fn words(&mut self, words: &mut Words<'_>);
 
     /// Takes a closed bar.
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
-    #[cfg_attr(not(target_arch = "wasm32"), inline)]
+    #[inline]
     fn update(&mut self, bar: &Bar, price: f64) -> Values {
         if !is_usable(Self::DEFINITION.input, bar, price) {
             return Values::NONE;
@@ -80,8 +78,7 @@ pub(crate) trait Kind: Clone + fmt::Debug {
     }
 
     /// Returns what `update` would.
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
-    #[cfg_attr(not(target_arch = "wasm32"), inline)]
+    #[inline]
     fn peek(&self, bar: &Bar, price: f64) -> Values {
         if !is_usable(Self::DEFINITION.input, bar, price) {
             return Values::NONE;
