@@ -12,4 +12,5 @@ pub mod source_choice;
 pub mod status_light;
 pub mod status_mark;
 pub mod status_popover;
+pub mod tone;
 pub mod unsupported;

@@ -6,9 +6,12 @@ use leptos::{ev, prelude::*};
 use model::{decimal::Notional, event::AggressorSide, time::Monotonic};
 
 use crate::{
-    components::icon::{Icon, IconMark},
+    components::{
+        icon::{Icon, IconMark},
+        tone,
+    },
     format,
-    live::use_live,
+    live::{browser, use_live},
     pages::live::print_watch::PrintWatch,
     selection::Selection,
     settings::use_settings,
@@ -44,7 +47,7 @@ pub fn PrintSound(
         store(untrack(amount).filter(|_| is_wanted));
         if is_wanted {
             // Browsers allow sound only after a click: this one, which also shows how it sounds.
-            tone::play(AggressorSide::Buyer);
+            play(AggressorSide::Buyer);
         }
     };
     let choose = move |event: ev::Event| {
@@ -109,60 +112,22 @@ fn sound(selection: Selection, least: Memo<Option<String>>) -> RwSignal<u32> {
         });
         if let Some(side) = found.filter(|_| now >= silent_until.get_value()) {
             silent_until.set_value(now + PAUSE);
-            tone::play(side);
+            play(side);
             n_played.update(|n_played| *n_played += 1);
         }
     });
     n_played
 }
 
-/// The tone: a tenth of a second, higher for bought than for sold.
-#[cfg(feature = "browser")]
-mod tone {
-    use leptos::prelude::*;
-    use model::event::AggressorSide;
-    use wasm_bindgen::JsValue;
-    use web_sys::AudioContext;
-
-    thread_local! {
-        /// Browsers allow a few contexts for each page: one for all tones.
-        static CONTEXT: Option<AudioContext> = AudioContext::new().ok();
+/// Plays the tone: a tenth of a second, higher for bought than for sold.
+fn play(side: AggressorSide) {
+    if !browser::is_hidden() {
+        tone::play(&[if side == AggressorSide::Seller { 660.0 } else { 880.0 }], LOUDNESS);
     }
-
-    /// Plays the tone. Without sound, or before the reader has clicked anywhere, nothing happens.
-    pub(super) fn play(side: AggressorSide) {
-        let frequency = if side == AggressorSide::Seller { 660.0 } else { 880.0 };
-        let _silent = CONTEXT.with(|context| context.as_ref().map(|context| start(context, frequency)));
-    }
-
-    fn start(context: &AudioContext, frequency: f32) -> Result<(), JsValue> {
-        if document().hidden() {
-            return Ok(());
-        }
-        let _resumed = context.resume()?;
-        let (tone, gain, begin) = (context.create_oscillator()?, context.create_gain()?, context.current_time());
-        tone.frequency().set_value(frequency);
-        gain.gain().set_value_at_time(LOUDNESS, begin)?;
-        // Fades out: an abrupt end clicks.
-        gain.gain().linear_ramp_to_value_at_time(0.0, begin + LENGTH_S)?;
-        tone.connect_with_audio_node(&gain)?;
-        gain.connect_with_audio_node(&context.destination())?;
-        tone.start()?;
-        tone.stop_with_when(begin + LENGTH_S)
-    }
-
-    /// Of 1.
-    const LOUDNESS: f32 = 0.15;
-
-    const LENGTH_S: f64 = 0.12;
 }
 
-#[cfg(not(feature = "browser"))]
-mod tone {
-    use model::event::AggressorSide;
-
-    pub(super) fn play(_: AggressorSide) {}
-}
+/// Of 1.
+const LOUDNESS: f32 = 0.15;
 
 /// The amount offered at first.
 const DEFAULT_LEAST: &str = "100000";
