@@ -14,7 +14,7 @@
 //! - [`instruments`], [`venue_list`]: the lists of instruments and of venues · `socket`: the shell around all of it
 //! - [`recorder`]: recordings and the replay: the server's, by REST, and this page's own · `rest`: answers of the API
 //! - [`catalogue`]: the search over all instruments that the venues offer
-//! - [`browser`]: storage, clocks, dialogs
+//! - [`browser`]: storage, clocks, dialogs · [`platform`]: notifications, Web Push, locks between tabs
 
 pub mod browser;
 pub mod candle_log;
@@ -29,6 +29,7 @@ pub mod instruments;
 pub mod latency;
 pub mod link;
 pub mod model;
+pub mod platform;
 pub mod recorder;
 #[cfg(feature = "browser")]
 pub mod rest;

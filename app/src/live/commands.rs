@@ -78,6 +78,15 @@ impl Live {
         self.send_again(text, repeat).await
     }
 
+    /// Sends a command of signals and alerts and waits for its result, as text. Browser only.
+    ///
+    /// # Errors
+    /// As for [`Self::send`], with the code first: `code: sentence`.
+    #[cfg(feature = "browser")]
+    pub async fn send_alert(self, command: JsonText) -> Result<JsonText, String> {
+        self.send_again(command, Repeat::SameServer).await
+    }
+
     async fn send_again(self, text: JsonText, repeat: Repeat) -> Result<JsonText, String> {
         let (answer, answered) = oneshot::channel();
         self.pending.update(|pending| pending.push(PendingCommand { text, repeat, answer }));

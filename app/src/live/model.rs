@@ -349,22 +349,24 @@ impl LiveModel {
         }
     }
 
-    /// Returns the rows of a topic of the trading desk.
+    /// Returns the rows of a topic of the trading desk, or of alerts and their rules.
     pub fn desk_rows(&self, topic: &Topic) -> Option<&DeskRows> {
         match self.other(topic)? {
             TopicData::Dashboard(rows)
             | TopicData::Orders(rows)
             | TopicData::Positions(rows)
             | TopicData::Performance(rows)
-            | TopicData::Strategies(rows) => Some(rows),
+            | TopicData::Strategies(rows)
+            | TopicData::Alerts(rows)
+            | TopicData::Rules(rows) => Some(rows),
             _ => None,
         }
     }
 
-    /// Returns the log of a topic of the trading desk.
+    /// Returns the log of a topic of the trading desk, or that of signals.
     pub fn desk_log(&self, topic: &Topic) -> Option<&DeskLog> {
         match self.other(topic)? {
-            TopicData::Trades(log) | TopicData::Events(log) => Some(log),
+            TopicData::Trades(log) | TopicData::Events(log) | TopicData::Signals(log) => Some(log),
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! A new page is a folder here with its `FRAGMENTS` and its component, a `mod` line, and a line in [`PAGES`].
 
+pub mod alerts;
 pub mod desk;
 pub mod live;
 pub mod markets;
@@ -77,6 +78,7 @@ pages! {
     ("/history", "History", Clock, history::HistoryPage, 2),
     ("/grid", "Grid", Grid, grid::GridPage, 2),
     ("/risk", "Risk", Shield, risk::RiskPage, 3),
+    ("/alerts", "Alerts", Bell, alerts::AlertsPage, 3),
     ("/venues", "Venues", Plug, venues::VenuesPage, 1),
     ("/quality", "Quality", Gauge, quality::QualityPage, 2),
     ("/recordings", "Recordings", Reel, recordings::RecordingsPage, 0),

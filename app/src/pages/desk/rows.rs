@@ -1,4 +1,4 @@
-//! The rows of the desk's channels, read from their JSON.
+//! The rows of the desk's channels and of those of alerts, read from their JSON.
 
 use serde::de::DeserializeOwned;
 use topics::{channels::Channel, topic::Topic};
@@ -19,7 +19,19 @@ pub fn read_rows<T: DeserializeOwned>(
     channel: Channel,
     is_wanted: impl Fn(&str) -> bool,
 ) -> Result<Option<Vec<(String, T)>>, String> {
-    let Some(rows) = model.desk_rows(&topic(channel)) else { return Ok(None) };
+    read_rows_of(model, &topic(channel), is_wanted)
+}
+
+/// Returns the same of any topic with rows.
+///
+/// # Errors
+/// A row of another form.
+pub fn read_rows_of<T: DeserializeOwned>(
+    model: &LiveModel,
+    topic: &Topic,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<Option<Vec<(String, T)>>, String> {
+    let Some(rows) = model.desk_rows(topic) else { return Ok(None) };
     let wanted = rows.rows.iter().filter(|(key, _)| is_wanted(key));
     wanted.map(|(key, row)| Ok((key.clone(), row.read().map_err(unreadable)?))).collect::<Result<_, _>>().map(Some)
 }
@@ -52,8 +64,8 @@ pub fn read_log<T: DeserializeOwned>(
 }
 
 /// The `serde_json` sentence names fields of Rust; a reader can only reload.
-fn unreadable(_: serde_json::Error) -> String {
-    "the desk sends rows that this page cannot read; reload the page, the server may have been updated".to_owned()
+pub fn unreadable(_: serde_json::Error) -> String {
+    "the server sends rows that this page cannot read; reload the page, it may have been updated".to_owned()
 }
 
 #[cfg(test)]

@@ -1,0 +1,144 @@
+//! The page "Signals and alerts": what fired, the rules, live signals, and the channels that deliver. Loaded lazily.
+//!
+//! Not here: toasts, dialogs and sounds on every page (`shell::alerts`), alert lines on the chart
+//! (`desk::chart_lines::alert_lines`).
+//!
+//! # Layout
+//! - [`rows`]: the rows of the topics · [`words`]: in words · [`actions`]: commands · [`controls`]: fields of forms
+//! - [`list`]: alerts · [`rule_list`], [`draft`], [`form`], [`condition_fields`], [`dry_run`]: alert rules
+//! - [`signals`], [`signal_rules`], [`signal_form`], [`signal_draft`]: signals and their rules
+//! - [`channels`], [`channel_draft`], [`channel_form`], [`push`], [`quiet`], [`sound`]: where alerts go, and when
+
+pub mod actions;
+pub mod channel_draft;
+pub mod channel_form;
+pub mod channels;
+pub mod condition_fields;
+pub mod controls;
+pub mod draft;
+pub mod dry_run;
+pub mod form;
+pub mod list;
+pub mod push;
+pub mod quiet;
+pub mod rows;
+pub mod rule_list;
+pub mod signal_draft;
+pub mod signal_form;
+pub mod signal_rules;
+pub mod signals;
+pub mod sound;
+pub mod words;
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use topics::{lane::Lane, topic::Topic};
+
+use self::{
+    channels::ChannelsPanel, condition_fields::SpecList, list::AlertsPanel, quiet::QuietPanel, rows::Rules,
+    rule_list::RulesPanel, signal_rules::SignalRulesPanel, signals::SignalsPanel, sound::SoundPanel,
+};
+use crate::{cadence::Cadence, components::page_head::PageHead, live::use_live, pages::FragmentSpec};
+
+/// The regions of this page.
+pub const FRAGMENTS: &[FragmentSpec] = &[
+    FragmentSpec { name: "alerts-list", cadence: Cadence::Status },
+    FragmentSpec { name: "alerts-rules", cadence: Cadence::Status },
+    FragmentSpec { name: "alerts-signals", cadence: Cadence::Status },
+];
+
+/// The parts of the page, of which one is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tab {
+    /// Alerts and their rules.
+    Alerts,
+    /// Signals and their rules.
+    Signals,
+    /// Channels, quiet hours, sound.
+    Channels,
+}
+
+impl Tab {
+    const ALL: [Self; 3] = [Self::Alerts, Self::Signals, Self::Channels];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Alerts => "alerts",
+            Self::Signals => "signals",
+            Self::Channels => "channels",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Alerts => "Alerts",
+            Self::Signals => "Signals",
+            Self::Channels => "Channels and quiet hours",
+        }
+    }
+}
+
+/// The page.
+#[component]
+pub fn AlertsPage() -> impl IntoView {
+    let shown = RwSignal::new(Tab::Alerts);
+    let rules = use_rules();
+    let tab = move |tab: Tab| {
+        view! {
+            <button
+                class="alert-tabs__tab"
+                data-testid=format!("alert-tab-{}", tab.as_str())
+                aria-pressed=move || (shown.get() == tab).to_string()
+                on:click=move |_| shown.set(tab)
+            >
+                {tab.label()}
+            </button>
+        }
+    };
+    view! {
+        <Title text="Signals and alerts · Truetape"/>
+        <div class="desk-page alerts-page" data-testid="alerts-page">
+            <PageHead title="Signals and alerts" help="Rules run on the server, with no page open; times are UTC".into_any()>
+                <div class="alert-tabs" role="group" aria-label="Parts of the page">{Tab::ALL.map(tab).collect_view()}</div>
+            </PageHead>
+            <SpecList/>
+            <div class="alerts-page__pair" hidden=move || shown.get() != Tab::Alerts>
+                <RulesPanel rules/>
+                <AlertsPanel rules/>
+            </div>
+            <div class="alerts-page__pair" hidden=move || shown.get() != Tab::Signals>
+                <SignalRulesPanel rules/>
+                <SignalsPanel is_shown=Signal::derive(move || shown.get() == Tab::Signals)/>
+            </div>
+            <div class="alerts-page__pair" hidden=move || shown.get() != Tab::Channels>
+                <ChannelsPanel rules/>
+                <div class="alerts-page__column">
+                    <QuietPanel rules/>
+                    <SoundPanel/>
+                </div>
+            </div>
+        </div>
+    }
+}
+
+/// Returns rules, channels and settings; `None` until they have arrived. Requests their topic while the calling component
+/// exists.
+pub fn use_rules() -> Memo<Option<Arc<Rules>>> {
+    let live = use_live();
+    live.use_topics(Signal::stored(vec![Topic::RULES]), Signal::stored(Lane::Fast));
+    let revision = Memo::new(move |_| {
+        live.tick().track();
+        live.with_model(|model| model.revision(&[Topic::RULES]))
+    });
+    Memo::new(move |known: Option<&Option<Arc<Rules>>>| {
+        // Read, not only tracked: a memo that was never read notices nothing.
+        let _revision = revision.get();
+        match live.with_model(rows::rules) {
+            Some(Ok(rules)) => rules.map(Arc::new),
+            // What was readable stays.
+            _ => known.cloned().flatten(),
+        }
+    })
+}
