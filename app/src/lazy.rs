@@ -27,6 +27,8 @@ use crate::{
 pub enum LazyPart {
     /// The strip that says that nobody follows the shown instrument.
     Absence(Selection),
+    /// What tells of alerts on every page.
+    Announcer,
     /// The field and list of the dialog that chooses an indicator.
     IndicatorSearch(IndicatorSearch),
     /// The indicators of the shown instrument on a chart of this interval.
@@ -179,7 +181,11 @@ pub fn LazyView(
     // A part that appears and disappears by itself has no place for a message.
     let has_place = !matches!(
         part,
-        LazyPart::Absence(_) | LazyPart::OrderLines(..) | LazyPart::ReplayBar | LazyPart::PrintSound(_)
+        LazyPart::Absence(_)
+            | LazyPart::Announcer
+            | LazyPart::OrderLines(..)
+            | LazyPart::ReplayBar
+            | LazyPart::PrintSound(_)
     );
     move || {
         let loader = loader?;

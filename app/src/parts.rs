@@ -17,7 +17,11 @@ use crate::{
     components::status_popover::StatusFacts,
     lazy::{LazyPart, LazyParts},
     pages::{
-        desk::{chart_lines::OrderLines, live_panel::LivePanel, ticket::Ticket},
+        desk::{
+            chart_lines::OrderLines,
+            live_panel::LivePanel,
+            ticket::Ticket,
+        },
         lazy_page,
         live::{
             absence::AbsenceStrip,
@@ -26,7 +30,7 @@ use crate::{
             symbol_dialog::SymbolSearch,
         },
     },
-    shell::{replay_bar::ReplayBar, settings_panel::Choices},
+    shell::{alerts::Announcer, replay_bar::ReplayBar, settings_panel::Choices},
 };
 
 /// The parts, for `provide_lazy`.
@@ -50,6 +54,7 @@ fn build_loaded(part: LazyPart) -> Option<AnyView> {
 fn build(part: LazyPart) -> Result<Option<AnyView>, SplitLoaderError> {
     Ok(match part {
         LazyPart::Absence(selection) => Some(view! { <AbsenceStrip selection/> }.into_any()),
+        LazyPart::Announcer => Some(view! { <Announcer/> }.into_any()),
         LazyPart::Holdings(selection) => Some(view! { <LivePanel selection/> }.into_any()),
         LazyPart::IndicatorSearch(search) => Some(view! { <IndicatorList of=search/> }.into_any()),
         LazyPart::Indicators(selection, interval, series) => {

@@ -1,6 +1,7 @@
 //! The frame around every page: navigation, banner, status bar, settings.
 
 pub mod alert_line;
+pub mod alerts;
 pub mod banner;
 pub mod notice;
 pub mod rail;
@@ -12,8 +13,8 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use self::{
-    alert_line::AlertLine, banner::Banner, notice::ServerNotice, rail::Rail, settings_panel::SettingsPanel,
-    status_bar::StatusBar,
+    alert_line::AlertLine, alerts::provide_open_alerts, banner::Banner, notice::ServerNotice, rail::Rail,
+    settings_panel::SettingsPanel, status_bar::StatusBar,
 };
 use crate::{
     components::{cross_check::provide_comparison, status_popover::StatusPopover},
@@ -33,6 +34,7 @@ pub fn Frame() -> impl IntoView {
     let path = use_route().path();
     let is_simulated = Memo::new(move |_| selection.is_simulated());
     let is_replay = provide_account(selection);
+    provide_open_alerts();
     view! {
         <div
             class="frame"
@@ -51,6 +53,7 @@ pub fn Frame() -> impl IntoView {
             <StatusBar/>
             <SettingsPanel/>
             <StatusPopover/>
+            <LazyView part=LazyPart::Announcer/>
         </div>
     }
 }

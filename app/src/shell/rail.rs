@@ -7,6 +7,7 @@ use crate::{
     pages::PAGES,
     route::PageLink,
     settings::{Theme, use_settings},
+    shell::alerts::OpenAlerts,
 };
 
 /// The rail.
@@ -29,6 +30,7 @@ pub fn Rail() -> impl IntoView {
                 <PageLink href=page.path class="rail__item" title=page.title>
                     <IconMark icon=page.icon/>
                     <span class="rail__label">{page.title}</span>
+                    {(page.path == ALERTS).then(|| view! { <AlertCount/> })}
                 </PageLink>
             }).collect_view()}
             <span class="rail__space"></span>
@@ -50,3 +52,22 @@ pub fn Rail() -> impl IntoView {
         </nav>
     }
 }
+
+/// The number of alerts that nobody has acknowledged; nothing while there is none.
+#[component]
+fn AlertCount() -> impl IntoView {
+    let n_open = use_context::<OpenAlerts>().map_or_else(|| Signal::stored(0), |open| open.0.into());
+    let text = move || match n_open.get() {
+        n_open @ 0..100 => n_open.to_string(),
+        _ => "99+".to_owned(),
+    };
+    view! {
+        <span class="rail__count" data-testid="open-alerts" hidden=move || n_open.get() == 0>
+            {text}
+            <span class="unseen">" not acknowledged"</span>
+        </span>
+    }
+}
+
+/// The page of alerts.
+const ALERTS: &str = "/alerts";
