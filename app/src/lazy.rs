@@ -27,6 +27,8 @@ use crate::{
 pub enum LazyPart {
     /// The strip that says that nobody follows the shown instrument.
     Absence(Selection),
+    /// The lines of price alerts over a chart, and new ones at its cursor.
+    AlertLines(Selection, ChartSeries),
     /// What tells of alerts on every page.
     Announcer,
     /// The field and list of the dialog that chooses an indicator.
@@ -182,6 +184,7 @@ pub fn LazyView(
     let has_place = !matches!(
         part,
         LazyPart::Absence(_)
+            | LazyPart::AlertLines(..)
             | LazyPart::Announcer
             | LazyPart::OrderLines(..)
             | LazyPart::ReplayBar

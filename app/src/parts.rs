@@ -18,7 +18,7 @@ use crate::{
     lazy::{LazyPart, LazyParts},
     pages::{
         desk::{
-            chart_lines::OrderLines,
+            chart_lines::{OrderLines, alert_lines::AlertLines},
             live_panel::LivePanel,
             ticket::Ticket,
         },
@@ -54,6 +54,7 @@ fn build_loaded(part: LazyPart) -> Option<AnyView> {
 fn build(part: LazyPart) -> Result<Option<AnyView>, SplitLoaderError> {
     Ok(match part {
         LazyPart::Absence(selection) => Some(view! { <AbsenceStrip selection/> }.into_any()),
+        LazyPart::AlertLines(selection, series) => Some(view! { <AlertLines selection series/> }.into_any()),
         LazyPart::Announcer => Some(view! { <Announcer/> }.into_any()),
         LazyPart::Holdings(selection) => Some(view! { <LivePanel selection/> }.into_any()),
         LazyPart::IndicatorSearch(search) => Some(view! { <IndicatorList of=search/> }.into_any()),

@@ -27,6 +27,7 @@ use super::view::ChartView;
 pub struct ChartSeries {
     rows: RwSignal<Option<PriceRows>>,
     readings: RwSignal<Vec<IndicatorReading>>,
+    cursor: RwSignal<Option<f64>>,
     #[cfg(feature = "browser")]
     surface: StoredValue<ChartView, LocalStorage>,
 }
@@ -44,6 +45,7 @@ impl ChartSeries {
         Self {
             rows,
             readings,
+            cursor: RwSignal::new(None),
             #[cfg(feature = "browser")]
             surface: StoredValue::new_local(ChartView::new(rows, readings)),
         }
@@ -52,6 +54,11 @@ impl ChartSeries {
     /// Where prices stand on the chart as it was drawn last; `None` while it has no candles.
     pub fn price_rows(self) -> Signal<Option<PriceRows>> {
         self.rows.into()
+    }
+
+    /// The row of the cursor in CSS pixels from the chart's top, while there is one.
+    pub fn cursor_row(self) -> Signal<Option<f64>> {
+        self.cursor.into()
     }
 
     /// What the indicators say at the bar under the cursor, or the newest, as the chart was drawn last.
@@ -142,10 +149,21 @@ impl ChartSeries {
     }
 
     /// Executes a gesture's action; its pixels are CSS pixels.
-    #[cfg_attr(not(feature = "browser"), expect(unused_variables, reason = "there are no gestures on the server"))]
     pub(super) fn act(self, action: Action) {
+        match action {
+            Action::Point(_, y) => self.move_cursor(Some(y)),
+            Action::Leave => self.move_cursor(None),
+            Action::Drag { at, .. } => self.move_cursor(at.map(|(_, y)| y)),
+            _ => {}
+        }
         #[cfg(feature = "browser")]
         self.with_view(|surface| surface.act(action));
+    }
+
+    fn move_cursor(self, row: Option<f64>) {
+        if self.cursor.try_get_untracked().is_some_and(|known| known != row) {
+            self.cursor.set(row);
+        }
     }
 
     /// Changes the chart and draws it in the next frame, if the change is visible.

@@ -1,4 +1,4 @@
-//! The chart below its controls, with the legends of its indicators and the lines of orders over it.
+//! The chart below its controls, with the legends of its indicators and the lines of alerts and orders over it.
 
 use leptos::prelude::*;
 use model::decimal::Price;
@@ -45,6 +45,7 @@ pub fn ChartPanel(
                 pick
                 over=view! {
                     <LazyView part=LazyPart::Indicators(selection, interval, series)/>
+                    <LazyView part=LazyPart::AlertLines(selection, series)/>
                     <LazyView part=LazyPart::OrderLines(selection, series)/>
                 }.into_any()
             />

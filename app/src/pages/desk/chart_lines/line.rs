@@ -1,10 +1,21 @@
-//! The lines over a chart: open orders, the position, levels of a grid. Pure; `mod.rs` draws them.
+//! The lines over a chart: open orders, the position, levels of a grid, price alerts. Pure; `mod.rs` draws them.
+
+use std::sync::Arc;
 
 use desk::rows::{OrderRow, PositionRow};
 use model::{
+    alert::{
+        command::{AlertCommand, OneRule, SaveAlert},
+        condition::{Condition, Direction},
+        rule::{AlertRule, RuleRow, RuleStatus},
+    },
     decimal::{Price, Rounding, SignedQuantity},
     instrument::InstrumentId,
-    trading::order::{Amendment, Order, OrderId, OrderState, OrderType, Side},
+    trading::{
+        account::AccountId,
+        command::{AmendOrder, CancelOrder, DeskCommand},
+        order::{Amendment, Order, OrderId, OrderState, OrderType, Side},
+    },
 };
 
 use crate::{
@@ -25,8 +36,109 @@ pub struct ChartLine {
     pub tone: Tone,
     /// True if it does nothing yet: its trigger or its entry has not come.
     pub is_waiting: bool,
-    /// The price that moving it changes; `None`: it cannot be moved.
-    pub moves: Option<OrderPrice>,
+    /// What moving it changes; `None`: it cannot be moved.
+    pub moves: Option<LineTarget>,
+}
+
+/// What a line stands for, where it can be moved and removed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LineTarget {
+    /// A price of an order.
+    Order(OrderPrice),
+    /// The level of a condition of an alert rule, by its position.
+    Alert(Arc<AlertRule>, usize),
+}
+
+/// The command of a reader who moves or removes a line.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LineCommand {
+    /// To the desk.
+    Desk(DeskCommand),
+    /// To the alerts.
+    Alert(AlertCommand),
+}
+
+impl LineTarget {
+    /// Returns the command that moves the line to a price.
+    pub fn moved_to(&self, price: Price, account: AccountId) -> LineCommand {
+        match self {
+            Self::Order(order_price) => {
+                let (order_id, amendment) = (order_price.order_id(), order_price.moved_to(price));
+                LineCommand::Desk(DeskCommand::AmendOrder(AmendOrder { account: Some(account), order_id, amendment }))
+            }
+            Self::Alert(rule, at) => {
+                let mut rule = AlertRule::clone(rule);
+                if let Some(level) = rule.conditions.get_mut(*at).and_then(level_mut) {
+                    *level = price;
+                }
+                LineCommand::Alert(AlertCommand::SaveAlert(Box::new(SaveAlert { rule })))
+            }
+        }
+    }
+
+    /// Returns the command that removes the line.
+    pub fn removed(&self, account: AccountId) -> LineCommand {
+        match self {
+            Self::Order(order_price) => {
+                let order_id = order_price.order_id();
+                LineCommand::Desk(DeskCommand::CancelOrder(CancelOrder { account: Some(account), order_id }))
+            }
+            Self::Alert(rule, _) => {
+                LineCommand::Alert(AlertCommand::DeleteAlert(OneRule { rule_id: rule.rule_id.clone() }))
+            }
+        }
+    }
+
+    /// Returns how the line is moved, and what its × does, in words.
+    pub fn words(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Order(_) => ("Drag to amend, or ↑ ↓ and Enter; Delete cancels the order", "Cancel the order"),
+            Self::Alert(..) => ("Drag to move the alert, or ↑ ↓ and Enter; Delete deletes it", "Delete the alert"),
+        }
+    }
+}
+
+/// Returns the level of a condition on one price; `None` for all others.
+fn level_mut(condition: &mut Condition) -> Option<&mut Price> {
+    match condition {
+        Condition::PriceCrosses { level, .. }
+        | Condition::PriceAbove { level, .. }
+        | Condition::PriceBelow { level, .. } => Some(level),
+        _ => None,
+    }
+}
+
+/// Returns the lines of the alert rules on an instrument: one a condition on one price. Rules that are over have none.
+pub fn alert_lines_of(instrument: &InstrumentId, rules: &[RuleRow]) -> Vec<ChartLine> {
+    let is_shown = |row: &&RuleRow| {
+        row.rule.instrument.as_ref() == Some(instrument)
+            && !matches!(row.state.status, RuleStatus::Done | RuleStatus::Expired)
+    };
+    rules.iter().filter(is_shown).flat_map(lines_of_rule).collect()
+}
+
+fn lines_of_rule(row: &RuleRow) -> Vec<ChartLine> {
+    let rule = Arc::new(row.rule.clone());
+    let line = |(at, condition): (usize, &Condition)| {
+        let price = *level_mut(&mut condition.clone())?;
+        let arrow = match condition {
+            Condition::PriceCrosses { direction: Direction::Up, .. } | Condition::PriceAbove { .. } => "▲",
+            Condition::PriceCrosses { direction: Direction::Down, .. } | Condition::PriceBelow { .. } => "▼",
+            _ => "◆",
+        };
+        Some(ChartLine {
+            key: format!("alert-{}-{at}", rule.rule_id),
+            price,
+            words: format!("{arrow} {}", rule.name),
+            tone: Tone::Alert,
+            is_waiting: matches!(
+                row.state.status,
+                RuleStatus::Paused | RuleStatus::Snoozed { .. } | RuleStatus::Blind { .. }
+            ),
+            moves: Some(LineTarget::Alert(rule.clone(), at)),
+        })
+    };
+    rule.conditions.iter().enumerate().filter_map(line).collect()
 }
 
 /// How a line looks.
@@ -40,6 +152,8 @@ pub enum Tone {
     Position,
     /// One of many, such as a grid's: without a label.
     Level,
+    /// The level of an alert.
+    Alert,
 }
 
 impl Tone {
@@ -50,6 +164,7 @@ impl Tone {
             Self::Sell => "sell",
             Self::Position => "position",
             Self::Level => "level",
+            Self::Alert => "alert",
         }
     }
 }
@@ -105,7 +220,8 @@ fn order_lines(order: &Order, size_decimals: u32) -> impl Iterator<Item = ChartL
         Side::Sell => Tone::Sell,
     };
     // A strategy moves its own orders, and a trailing stop itself.
-    let moves = |end: fn(OrderId) -> OrderPrice| order.strategy.is_none().then(|| end(order.order_id));
+    let moves =
+        |end: fn(OrderId) -> OrderPrice| order.strategy.is_none().then(|| LineTarget::Order(end(order.order_id)));
     let limit = order.price.map(|price| ChartLine {
         key: format!("{}-limit", order.order_id),
         price,
@@ -193,7 +309,7 @@ mod tests {
     fn a_limit_order_is_a_line_that_moves_its_price() {
         let [line] = &lines(row(&[]))[..] else { panic!("one line") };
         assert_eq!((line.words.as_str(), line.tone, line.is_waiting), ("Buy 1.5 limit", Tone::Buy, false));
-        let moves = line.moves.unwrap();
+        let Some(LineTarget::Order(moves)) = line.moves else { panic!("it cannot be moved") };
         assert_eq!(moves.moved_to(price("11")).price, Some(price("11")));
         assert_eq!(moves.moved_to(price("11")).stop_price, None);
         assert_eq!(moves.order_id(), OrderId(7));
@@ -204,7 +320,8 @@ mod tests {
         let stop_limit = [("type", "stop_limit".into()), ("stop_price", "9.5".into()), ("side", "sell".into())];
         let both = lines(row(&stop_limit));
         assert_eq!(both.iter().map(|line| line.is_waiting).collect::<Vec<_>>(), [true, false]);
-        assert_eq!(both[1].moves.unwrap().moved_to(price("9")).stop_price, Some(price("9")));
+        assert_eq!(both[1].moves, Some(LineTarget::Order(OrderPrice::Trigger(OrderId(7)))));
+        assert_eq!(OrderPrice::Trigger(OrderId(7)).moved_to(price("9")).stop_price, Some(price("9")));
         assert_eq!(both[1].words, "Sell 1.5 stop limit: trigger");
         let mut triggered = stop_limit.to_vec();
         triggered.push(("is_triggered", true.into()));
@@ -222,7 +339,7 @@ mod tests {
         ];
         assert_eq!(lines(row(&trailing))[0].moves, None);
         let of_grid = lines(row(&[("strategy", "mine".into())]));
-        assert_eq!((of_grid[0].moves, of_grid[0].tone), (None, Tone::Level));
+        assert_eq!((&of_grid[0].moves, of_grid[0].tone), (&None, Tone::Level));
         assert_eq!(of_grid[0].words, "Buy 1.5 limit by mine");
         assert_eq!(lines(row(&[("instrument", "demo:B".into())])), []);
         assert_eq!(lines(row(&[("state", "filled".into())])), []);
@@ -241,7 +358,44 @@ mod tests {
             panic!("one line")
         };
         assert_eq!((line.price, line.words.as_str()), (price("10.1"), "Short 2.0 · +0.13 USD"));
-        assert_eq!((line.tone, line.moves), (Tone::Position, None));
+        assert_eq!((line.tone, &line.moves), (Tone::Position, &None));
+    }
+
+    fn rule(conditions: serde_json::Value, status: serde_json::Value) -> RuleRow {
+        let value = serde_json::json!({
+            "rule": {"rule_id": "r", "version": 2, "name": "R", "instrument": "demo:A", "conditions": conditions},
+            "state": {"status": status, "saved_time": 0, "last_fired_time": null, "n_fired": 0, "n_suppressed": 0},
+            "sentence": "",
+        });
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn a_price_alert_is_a_line_that_moves_its_level() {
+        let conditions = serde_json::json!([
+            {"kind": "stale", "for_s": 30},
+            {"kind": "price_crosses", "direction": "up", "level": "10.5"},
+        ]);
+        let own = InstrumentId::parse("demo:A").unwrap();
+        let row = rule(conditions.clone(), serde_json::json!({"kind": "armed"}));
+        let [line] = &alert_lines_of(&own, &[row])[..] else { panic!("one line") };
+        assert_eq!((line.key.as_str(), line.words.as_str(), line.is_waiting), ("alert-r-1", "▲ R", false));
+        let account = AccountId::parse("paper").unwrap();
+        let target = line.moves.as_ref().unwrap();
+        let LineCommand::Alert(AlertCommand::SaveAlert(save)) = target.moved_to(price("11"), account.clone()) else {
+            panic!("another command")
+        };
+        let Condition::PriceCrosses { level, direction, .. } = save.rule.conditions[1] else {
+            panic!("another condition")
+        };
+        assert_eq!((level, direction, save.rule.conditions.len()), (price("11"), Direction::Up, 2));
+        let rule_id = save.rule.rule_id;
+        assert_eq!(target.removed(account), LineCommand::Alert(AlertCommand::DeleteAlert(OneRule { rule_id })));
+        let other = InstrumentId::parse("demo:B").unwrap();
+        let paused = rule(conditions.clone(), serde_json::json!({"kind": "paused"}));
+        assert_eq!(alert_lines_of(&other, std::slice::from_ref(&paused)), []);
+        assert!(alert_lines_of(&own, &[paused])[0].is_waiting);
+        assert_eq!(alert_lines_of(&own, &[rule(conditions, serde_json::json!({"kind": "done"}))]), []);
     }
 
     #[test]

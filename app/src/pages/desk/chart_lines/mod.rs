@@ -1,27 +1,28 @@
-//! Lines over a chart: open orders and the position, which are dragged or moved by keys to amend an order.
+//! Lines over a chart: open orders, the position and price alerts, which are dragged or moved by keys.
 //!
 //! Elements over the canvases, so that each line has a name, a focus and buttons; they lie where the chart last drew
 //! their prices. Loaded lazily, with the rows that they show. Not here: what lines there are (`line`).
 
+pub mod alert_lines;
 pub mod line;
 
 use leptos::{ev, html, prelude::*, wasm_bindgen::JsCast};
-use model::{
-    decimal::Price,
-    trading::command::{AmendOrder, CancelOrder, DeskCommand},
-};
+use model::decimal::Price;
 use topics::{channels::Channel, lane::Lane};
 
-use self::line::{ChartLine, OrderPrice, lines_of, price_near, stepped};
+use self::line::{ChartLine, LineCommand, LineTarget, lines_of, price_near, stepped};
 use crate::{
     chart::ChartSeries,
     format,
-    live::{commands::CommandState, use_live},
-    pages::desk::{
-        account::account,
-        actions::{CommandNote, send},
-        positions::open_orders,
-        rows::{read_row, topic},
+    live::{Live, commands::CommandState, use_live},
+    pages::{
+        alerts,
+        desk::{
+            account::account,
+            actions::{self, CommandNote},
+            positions::open_orders,
+            rows::{read_row, topic},
+        },
     },
     selection::Selection,
 };
@@ -125,7 +126,7 @@ fn Line(
     };
     let words = Memo::new(move |_| line.with(|line| line.as_ref().map_or_else(String::new, |line| line.words.clone())));
     let tone = move || line.with(|line| line.as_ref().map(|line| line.tone.as_str()));
-    let moves = Memo::new(move |_| line.with(|line| line.as_ref()?.moves));
+    let moves = Memo::new(move |_| line.with(|line| line.as_ref()?.moves.clone()));
     view! {
         <div
             class="chart-line"
@@ -138,8 +139,8 @@ fn Line(
         >
             <span class="chart-line__rule"></span>
             {move || match moves.get() {
-                Some(order_price) => {
-                    view! { <Handle order_price moved state price words text=Signal::derive(text) series steps frame/> }.into_any()
+                Some(target) => {
+                    view! { <Handle target moved state price words text=Signal::derive(text) series steps frame/> }.into_any()
                 }
                 None => view! { <span class="chart-line__words">{words}</span> }.into_any(),
             }}
@@ -151,8 +152,8 @@ fn Line(
 /// The label of a movable line: dragged or moved by keys, then sent or given back.
 #[component]
 fn Handle(
-    /// The order and the price of it that the line is.
-    order_price: OrderPrice,
+    /// What the line stands for.
+    target: LineTarget,
     /// Where the reader has moved it to.
     moved: RwSignal<Option<Price>>,
     /// The state of the last command.
@@ -172,18 +173,19 @@ fn Handle(
 ) -> impl IntoView {
     let live = use_live();
     let is_held = RwSignal::new(false);
-    let order_id = order_price.order_id();
+    let (move_words, remove_words) = target.words();
+    let target = StoredValue::new(target);
     let back = move || {
         moved.set(None);
         state.set(CommandState::Idle);
     };
     let amend = move || {
         if let Some(price) = moved.get_untracked() {
-            let amendment = order_price.moved_to(price);
-            send(live, &DeskCommand::AmendOrder(AmendOrder { account: Some(account()), order_id, amendment }), state);
+            send(live, target.with_value(|target| target.moved_to(price, account())), state);
         }
     };
-    // The line stays where it was put until the order says where it is.
+    let remove = move || send(live, target.with_value(|target| target.removed(account())), state);
+    // The line stays where it was put until its row says where it is.
     Effect::new(move |_| {
         if state.get() == CommandState::Done {
             back();
@@ -222,13 +224,7 @@ fn Handle(
                 event.stop_propagation();
                 return back();
             }
-            "Delete" => {
-                return send(
-                    live,
-                    &DeskCommand::CancelOrder(CancelOrder { account: Some(account()), order_id }),
-                    state,
-                );
-            }
+            "Delete" => return remove(),
             _ => return,
         };
         event.prevent_default();
@@ -249,7 +245,7 @@ fn Handle(
                 aria-label=move || format!("{}, price", words.get())
                 aria-valuenow=move || price.get().map(|price| price.to_string())
                 aria-valuetext=text
-                title="Drag to amend, or ↑ ↓ and Enter; Delete cancels the order"
+                title=move_words
                 on:pointerdown=down
                 on:pointermove=move |event: ev::PointerEvent| {
                     if is_held.get_untracked() {
@@ -274,14 +270,22 @@ fn Handle(
             <button
                 class="chart-line__cancel"
                 data-testid="chart-line-cancel"
-                title="Cancel the order"
-                aria-label=move || format!("Cancel: {}", words.get())
+                title=remove_words
+                aria-label=move || format!("{remove_words}: {}", words.get())
                 hidden=move || moved.with(Option::is_some)
-                on:click=move |_| send(live, &DeskCommand::CancelOrder(CancelOrder { account: Some(account()), order_id }), state)
+                on:click=move |_| remove()
             >
                 "×"
             </button>
             <CommandNote state/>
         </span>
+    }
+}
+
+/// Sends the command of a line.
+fn send(live: Live, command: LineCommand, state: RwSignal<CommandState>) {
+    match command {
+        LineCommand::Desk(command) => actions::send(live, &command, state),
+        LineCommand::Alert(command) => alerts::actions::send(live, command, state),
     }
 }
