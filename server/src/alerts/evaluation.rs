@@ -172,7 +172,7 @@ impl Evaluation {
                     let is_held = |id: &InstrumentId| held.iter().any(|row| row.line.instrument == *id);
                     gone.extend(known.iter().filter(|id| !is_held(id)).cloned());
                 }
-                gone.iter().for_each(|id| drop(known.remove(id)));
+                known.retain(|id| !gone.contains(id));
                 known.extend(held.iter().map(|row| row.line.instrument.clone()));
                 for instrument in gone {
                     let quantity = model::decimal::SignedQuantity::ZERO;

@@ -83,7 +83,7 @@ impl AlertsHandle {
             acknowledged_time: row.acknowledged_time,
             deliveries: row.deliveries,
         };
-        Ok(rows.into_iter().map(row).collect())
+        Ok(rows.into_iter().filter(super::task::is_alert).map(row).collect())
     }
 
     /// Returns the newest signals of a rule, oldest first.

@@ -57,7 +57,7 @@ impl SignalBoard {
                 }
                 // Of a version that knew more.
                 Err(refusal) => {
-                    tracing::warn!(refusal = %refusal.message, "a signal rule cannot be used and is left out")
+                    tracing::warn!(refusal = %refusal.message, "a signal rule cannot be used and is left out");
                 }
             }
         }

@@ -119,7 +119,7 @@ async fn restore(alerts: &Alerts, now: Timestamp) -> Result<Evaluation, StoreErr
     let memory = settings.iter().find(|(id, _)| id == MEMORY).and_then(|(_, body)| serde_json::from_str(body).ok());
     let mut memory: EngineMemory = memory.unwrap_or_default();
     memory.next_notice_id = memory.next_notice_id.max(alerts.last_notice_id().await? + 1);
-    let rows = alerts.notices(None, N_READ).await?.into_iter().rev().map(row_of).collect();
+    let rows = alerts.notices(None, N_READ).await?.into_iter().rev().filter(is_alert).map(row_of).collect();
     let engine = Engine::new(Budget::default(), rules, kept, memory, rows, now);
     let signal_rules: Vec<SignalRule> = documents(alerts, Document::SignalRule).await?.into_values().collect();
     let mut n_signals = 0;
@@ -147,6 +147,11 @@ async fn documents<T: DeserializeOwned>(alerts: &Alerts, kind: Document) -> Resu
         }
     };
     Ok(rows.into_iter().filter_map(read).collect())
+}
+
+/// Returns false for a summary of alerts that the page has shown one by one.
+pub(super) fn is_alert(row: &NoticeRow) -> bool {
+    !row.notice.rule_id.is_empty()
 }
 
 fn row_of(row: NoticeRow) -> AlertRow {
@@ -180,8 +185,6 @@ struct Others {
     commit: AlertCommit,
     /// Keys of rows that go.
     gone: Vec<String>,
-    /// True where channels changed.
-    have_channels_changed: bool,
 }
 
 impl AlertTask {
@@ -340,10 +343,7 @@ impl AlertTask {
             AlertCommand::ResumeSignal(one) => {
                 self.evaluation.signals.pause(&one.rule_id, false).map(|rule| keep_signal(rule, others))
             }
-            AlertCommand::SaveChannel(save) => {
-                self.save_channel(*save, reply, now).await;
-                return None;
-            }
+            AlertCommand::SaveChannel(save) => self.save_channel(*save, now).await,
             AlertCommand::DeleteChannel(one) => {
                 others.commit.removed_channels.push(one.channel_id.clone());
                 others.gone.push(format!("channel/{}", one.channel_id));
@@ -413,22 +413,20 @@ impl AlertTask {
         AlertReply::Check(Box::new(dry_run(&wanted.rule, &history, from)))
     }
 
-    async fn save_channel(&mut self, save: SaveChannel, reply: oneshot::Sender<Answer>, now: Now) {
-        let commit = AlertCommit { time: now.wall, channels: vec![save.channel.clone()], ..AlertCommit::default() };
-        let answer = match self.parts.alerts.commit(&commit).await {
-            Ok(()) => self.parts.alerts.channel(&save.channel.channel_id).await,
-            Err(error) => Err(error),
-        };
+    /// Keeps a channel at once, and shows it.
+    async fn save_channel(&mut self, save: SaveChannel, now: Now) -> Answer {
+        let alerts = &self.parts.alerts;
+        let channel_id = save.channel.channel_id.clone();
+        let before = alerts.channel(&channel_id).await.map_err(|error| refusal_of(&error))?;
+        let channel = save.channel.complete(before.as_ref().map(|row| &row.channel));
+        let channel = channel.map_err(|error| Refusal::new(DenyCode::BadRequest, error.to_string()))?;
+        let commit = AlertCommit { time: now.wall, channels: vec![channel], ..AlertCommit::default() };
+        alerts.commit(&commit).await.map_err(|error| refusal_of(&error))?;
+        let row = alerts.channel(&channel_id).await.map_err(|error| refusal_of(&error))?;
         self.parts.outbox.wake();
-        let answer = match answer {
-            Ok(Some(row)) => {
-                self.published.set_rule(format!("channel/{}", row.channel.channel_id), &row);
-                Ok(AlertReply::Channel(Box::new(row)))
-            }
-            Ok(None) => Err(Refusal::new(DenyCode::Unavailable, "the channel is gone again")),
-            Err(error) => Err(refusal_of(&error)),
-        };
-        let _gone = reply.send(answer);
+        let row = row.ok_or_else(|| Refusal::new(DenyCode::Unavailable, "the channel is gone again"))?;
+        self.published.set_rule(format!("channel/{channel_id}"), &row);
+        Ok(AlertReply::Channel(Box::new(row)))
     }
 
     async fn resend(&mut self, notice_id: u64, channel_id: &model::alert::channel::ChannelId) -> Answer {
