@@ -12,9 +12,9 @@ use std::{
     },
 };
 
-use hub::hub::{ActiveStream, Hub, Published};
-use model::time::Now;
-use topics::{channels::TopicData, lane::Lane, source::TopicSource, topic::Topic};
+use hub::hub::{ActiveStream, Hub, Published, StreamKind, StreamSpec};
+use model::{time::Now, trading::account::AccountId};
+use topics::{channels::TopicData, lane::Lane, source::TopicSource, subject::Subject, topic::Topic};
 use wire::{
     encoded::EncodedUpdate,
     message::{Epoch, Update, UpdateKind},
@@ -88,6 +88,32 @@ pub const DESK: &str = "@desk";
 pub const ALERTS: &str = "@alerts";
 /// The name of the replay's desk as an owner.
 pub const REPLAY_DESK: &str = "@replay-desk";
+
+/// Returns the hub's stream of a topic on a lane: each venue's feed owns its topics, the desks those of their accounts, the
+/// server the rest.
+pub fn spec(topic: &Topic, lane: Lane) -> StreamSpec {
+    StreamSpec {
+        topic: topic.to_string().into(),
+        owner: match topic.subject() {
+            Subject::Instrument(instrument) => instrument.venue().as_str().into(),
+            Subject::Account(name) if is_replay(name) => Arc::from(REPLAY_DESK),
+            Subject::Account(_) => Arc::from(DESK),
+            Subject::Server if is_of_alerts(topic) => Arc::from(ALERTS),
+            Subject::Server | Subject::Pair(_) => Arc::from(SERVER),
+        },
+        lane: lane.index(),
+        kind: if topic.is_state() { StreamKind::State } else { StreamKind::Event },
+    }
+}
+
+fn is_of_alerts(topic: &Topic) -> bool {
+    [Topic::SIGNALS, Topic::ALERTS, Topic::RULES].contains(topic)
+}
+
+/// Returns true for the account of the recording that plays.
+pub(crate) fn is_replay(account: &str) -> bool {
+    AccountId::parse(account).is_ok_and(|account| account.is_replay())
+}
 
 /// One owner of topics at the hub.
 #[derive(Debug)]
@@ -176,4 +202,20 @@ fn published(
     let update = EncodedUpdate::new(Update { kind, epoch, topic, offset: active.offset, data });
     let size_bytes = update.size_bytes();
     Published { stream: active.stream, offset: active.offset, payload: Arc::new(update), size_bytes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_topic_has_one_owner() {
+        let owner = |text: &str| spec(&Topic::parse(text).unwrap(), Lane::Fast).owner.to_string();
+        assert_eq!(owner("quote:demo:AAABBB"), "demo");
+        assert_eq!(owner("status"), SERVER);
+        assert_eq!(["signals", "alerts", "rules"].map(owner), [ALERTS; 3]);
+        assert_eq!(owner("consolidated:all:AAA/BBB"), SERVER);
+        assert_eq!(spec(&Topic::parse("tape:demo:A").unwrap(), Lane::Fast).kind, StreamKind::Event);
+        assert_eq!(spec(&Topic::parse("book:demo:A").unwrap(), Lane::Fast).kind, StreamKind::State);
+    }
 }

@@ -34,15 +34,31 @@ pub enum Request {
 /// A handle to signals and alerts. Clones refer to the same.
 #[derive(Clone, Debug)]
 pub struct AlertsHandle {
+    /// `None` where this server evaluates none.
+    open: Option<Open>,
+    push_key: Arc<str>,
+}
+
+#[derive(Clone, Debug)]
+struct Open {
     requests: mpsc::Sender<Request>,
     alerts: Alerts,
-    push_key: Arc<str>,
 }
 
 impl AlertsHandle {
     /// Returns the handle of a task that reads `requests`' other end.
     pub fn new(requests: mpsc::Sender<Request>, alerts: Alerts, push_key: &str) -> Self {
-        Self { requests, alerts, push_key: push_key.into() }
+        Self { open: Some(Open { requests, alerts }), push_key: push_key.into() }
+    }
+
+    /// Returns the handle of a server that evaluates none.
+    pub fn closed() -> Self {
+        Self { open: None, push_key: "".into() }
+    }
+
+    fn open(&self) -> Result<&Open, Refusal> {
+        let closed = || Refusal::new(DenyCode::Unavailable, "this server evaluates no alerts");
+        self.open.as_ref().ok_or_else(closed)
     }
 
     /// Returns the public key that browsers subscribe with.
@@ -56,7 +72,7 @@ impl AlertsHandle {
     /// The task is busy or stopping.
     pub async fn rules(&self) -> Result<BTreeMap<String, RowText>, Refusal> {
         let (reply, rows) = oneshot::channel();
-        self.requests.try_send(Request::Rules(reply)).map_err(|_| busy())?;
+        self.open()?.requests.try_send(Request::Rules(reply)).map_err(|_| busy())?;
         rows.await.map_err(|_| stopping())
     }
 
@@ -67,7 +83,7 @@ impl AlertsHandle {
     pub async fn command(&self, command: AlertCommand) -> Answer {
         let (reply, answer) = oneshot::channel();
         let request = Request::Command { command: Box::new(command), reply };
-        self.requests.try_send(request).map_err(|_| busy())?;
+        self.open()?.requests.try_send(request).map_err(|_| busy())?;
         answer.await.unwrap_or_else(|_| Err(stopping()))
     }
 
@@ -76,7 +92,7 @@ impl AlertsHandle {
     /// # Errors
     /// The file cannot be read.
     pub async fn alerts(&self, before: Option<u64>, limit: u32) -> Result<Vec<AlertRow>, Refusal> {
-        let rows = self.alerts.notices(before, limit).await.map_err(|error| unreadable(&error))?;
+        let rows = self.open()?.alerts.notices(before, limit).await.map_err(|error| unreadable(&error))?;
         let row = |row: store::alerts::NoticeRow| AlertRow {
             notice: row.notice,
             has_sound: false,
@@ -91,7 +107,7 @@ impl AlertsHandle {
     /// # Errors
     /// The file cannot be read.
     pub async fn signals(&self, rule_id: &str) -> Result<Vec<Signal>, Refusal> {
-        let rows = self.alerts.signals(rule_id).await.map_err(|error| unreadable(&error))?;
+        let rows = self.open()?.alerts.signals(rule_id).await.map_err(|error| unreadable(&error))?;
         Ok(rows.iter().filter_map(|row| serde_json::from_str(row).ok()).collect())
     }
 }

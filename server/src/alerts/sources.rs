@@ -21,13 +21,12 @@ use topics::{
 
 use crate::{
     feed::{desk_feed::DeskReader, directory::Directory, handle::Feeds},
-    http::stream::resolve,
-    publish::{Publishing, SharedUpdate},
+    publish::{self, Publishing, SharedUpdate},
 };
 
 /// What is followed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct DataNeeds {
     /// Instruments whose trades and best levels are read.
     pub instruments: BTreeSet<InstrumentId>,
     /// Bars that are read.
@@ -54,7 +53,7 @@ pub struct Sources {
     /// Instruments whose ticks come.
     ticking: BTreeSet<InstrumentId>,
     topics: BTreeMap<Topic, Lane>,
-    wanted: Wanted,
+    wanted: DataNeeds,
     next_look: Monotonic,
 }
 
@@ -69,7 +68,7 @@ impl Sources {
             reader: DeskReader::new(),
             ticking: BTreeSet::new(),
             topics: BTreeMap::new(),
-            wanted: Wanted::default(),
+            wanted: DataNeeds::default(),
             next_look: Monotonic::ZERO,
         }
     }
@@ -80,7 +79,7 @@ impl Sources {
     }
 
     /// Sets what is followed from now on.
-    pub fn want(&mut self, wanted: Wanted) {
+    pub fn want(&mut self, wanted: DataNeeds) {
         if self.wanted != wanted {
             self.wanted = wanted;
             self.next_look = Monotonic::ZERO;
@@ -143,7 +142,7 @@ impl Sources {
             if self.topics.contains_key(&topic) {
                 continue;
             }
-            match subscriber.subscribe(&resolve::spec(&topic, lane)) {
+            match subscriber.subscribe(&publish::spec(&topic, lane)) {
                 Ok(_) => {
                     self.topics.insert(topic, lane);
                 }
@@ -152,7 +151,7 @@ impl Sources {
         }
     }
 
-    /// Begins anew: everything that is followed comes again from its begin.
+    /// Starts again: everything that is followed comes again from its begin.
     pub fn restart(&mut self) {
         self.subscriber = None;
         self.reader = DeskReader::new();
@@ -180,7 +179,7 @@ impl Sources {
                 updates = ticks => return Arrival::Ticks(updates),
                 batch = topics => match batch {
                     Ok(batch) => return Arrival::Topics(batch.into_iter().map(item).collect()),
-                    // Closed: everything is followed anew.
+                    // Closed: everything is followed again.
                     Err(_) => {
                         self.subscriber = None;
                         self.next_look = Monotonic::ZERO;

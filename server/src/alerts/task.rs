@@ -2,53 +2,42 @@
 //!
 //! What fires is on disk, with its deliveries, before anything is told. If the disk refuses, the state machines in memory
 //! are thrown away and restored from disk: start-up, crash and a full disk are one path, as on the trading desk.
+//!
+//! # Layout
+//! - `commands`: what people and programs ask for · `disk`: what is kept, and read at a start
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-    time::Duration,
-};
+mod commands;
+mod disk;
 
-use ::alerts::{
-    check::check,
-    dry_run::dry_run,
-    engine::{Budget, Effects, Engine},
-    happening::HealthEvent,
-    memory::{EngineMemory, Kept},
-};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+
+use ::alerts::{engine::Effects, happening::HealthEvent};
 use anyhow::Context;
-use indicators::bar::Bar;
 use model::{
-    alert::{
-        command::{AlertCommand, AlertReply, CheckAlert, Deleted, SaveChannel},
-        condition::Condition,
-        delivery::Delivery,
-        rule::{AlertRow, AlertRule},
-        rule_id::RuleId,
-        signal::{Signal, SignalRule},
-    },
-    candle::{Candle, Interval},
-    decimal::Price,
+    alert::{rule_id::RuleId, signal::Signal},
+    candle::Interval,
     instrument::InstrumentId,
     time::{Monotonic, Now, Timestamp},
-    trading::refusal::{DenyCode, Refusal},
 };
-use serde::{Serialize, de::DeserializeOwned};
 use store::{
-    alerts::{AlertCommit, Alerts, Document, NewDelivery, NoticeRow, SignalRow},
+    alerts::{AlertCommit, Alerts, Document},
     error::StoreError,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use topics::lane::LaneClock;
 
+pub(crate) use self::disk::is_alert;
+use self::{
+    commands::{refusal_of, storage_refusal},
+    disk::{STAMP, document, last_stamp, restore},
+};
 use super::{
     evaluation::Evaluation,
     handle::{AlertsHandle, Answer, Request},
-    outbox::{OutboxHandle, TestError},
+    outbox::OutboxHandle,
     published::Published,
-    signal_board::SignalBoard,
-    sources::{Arrival, Sources, Wanted},
+    sources::{Arrival, DataNeeds, Sources},
 };
 use crate::{
     clock::Clock,
@@ -108,55 +97,6 @@ pub async fn start(parts: AlertParts, shutdown: &Shutdown) -> anyhow::Result<Ale
     task.want();
     shutdown.tasks.spawn(task.run(received, outcomes, shutdown.stopping.clone()));
     Ok(handle)
-}
-
-/// Reads rules, states and the newest alerts from disk.
-async fn restore(alerts: &Alerts, now: Timestamp) -> Result<Evaluation, StoreError> {
-    let rules: Vec<AlertRule> = documents(alerts, Document::AlertRule).await?.into_values().collect();
-    let states: BTreeMap<String, Kept> = documents(alerts, Document::AlertState).await?;
-    let kept = states.into_iter().filter_map(|(id, kept)| Some((RuleId::parse(&id).ok()?, kept))).collect();
-    let settings = alerts.documents(Document::Setting).await?;
-    let memory = settings.iter().find(|(id, _)| id == MEMORY).and_then(|(_, body)| serde_json::from_str(body).ok());
-    let mut memory: EngineMemory = memory.unwrap_or_default();
-    memory.next_notice_id = memory.next_notice_id.max(alerts.last_notice_id().await? + 1);
-    let rows = alerts.notices(None, N_READ).await?.into_iter().rev().filter(is_alert).map(row_of).collect();
-    let engine = Engine::new(Budget::default(), rules, kept, memory, rows, now);
-    let signal_rules: Vec<SignalRule> = documents(alerts, Document::SignalRule).await?.into_values().collect();
-    let mut n_signals = 0;
-    for rule in &signal_rules {
-        let newest = alerts.signals(rule.rule_id.as_str()).await?;
-        let numbers = newest.iter().filter_map(|body| serde_json::from_str::<Signal>(body).ok()?.number);
-        n_signals = numbers.max().unwrap_or(0).max(n_signals);
-    }
-    Ok(Evaluation::new(engine, SignalBoard::new(signal_rules, n_signals)))
-}
-
-/// Returns the moment up to which an earlier run looked at prices.
-async fn last_stamp(alerts: &Alerts) -> Result<Option<Timestamp>, StoreError> {
-    let settings = alerts.documents(Document::Setting).await?;
-    Ok(settings.iter().find(|(id, _)| id == STAMP).and_then(|(_, body)| serde_json::from_str(body).ok()))
-}
-
-async fn documents<T: DeserializeOwned>(alerts: &Alerts, kind: Document) -> Result<BTreeMap<String, T>, StoreError> {
-    let rows = alerts.documents(kind).await?;
-    let read = |(id, body): (String, String)| match serde_json::from_str(&body) {
-        Ok(document) => Some((id, document)),
-        Err(error) => {
-            tracing::warn!(id, %error, "a rule of another version cannot be read and is left out");
-            None
-        }
-    };
-    Ok(rows.into_iter().filter_map(read).collect())
-}
-
-/// Returns false for a summary of alerts that the page has shown one by one.
-pub(super) fn is_alert(row: &NoticeRow) -> bool {
-    !row.notice.rule_id.is_empty()
-}
-
-fn row_of(row: NoticeRow) -> AlertRow {
-    let NoticeRow { notice, acknowledged_time, deliveries } = row;
-    AlertRow { notice, has_sound: false, acknowledged_time, deliveries }
 }
 
 struct AlertTask {
@@ -312,140 +252,6 @@ impl AlertTask {
         }
     }
 
-    async fn history(&self, instrument: &InstrumentId, interval: Interval) -> Vec<Candle> {
-        let Ok(feed) = self.parts.sources.feeds().find(instrument) else { return Vec::new() };
-        let asked =
-            tokio::time::timeout(HISTORY_PATIENCE, feed.candles(instrument.clone(), interval, usize::MAX)).await;
-        asked.ok().and_then(Result::ok).map(|data| data.bars).unwrap_or_default()
-    }
-
-    /// Carries a command out; `None` where the answer comes by itself.
-    async fn command(
-        &mut self,
-        command: AlertCommand,
-        reply: oneshot::Sender<Answer>,
-        others: &mut Others,
-        now: Now,
-    ) -> Option<Pending> {
-        let answer = match command {
-            AlertCommand::CheckAlert(check) => Ok(self.check(&check, now).await),
-            AlertCommand::SaveSignal(save) => {
-                self.evaluation.signals.save(save.rule).map(|rule| keep_signal(rule, others))
-            }
-            AlertCommand::DeleteSignal(one) => self.evaluation.signals.delete(&one.rule_id).map(|()| {
-                others.commit.removed.push((Document::SignalRule, one.rule_id.to_string()));
-                others.gone.push(signal_key(&one.rule_id));
-                AlertReply::Deleted(Deleted { deleted: one.rule_id.to_string() })
-            }),
-            AlertCommand::PauseSignal(one) => {
-                self.evaluation.signals.pause(&one.rule_id, true).map(|rule| keep_signal(rule, others))
-            }
-            AlertCommand::ResumeSignal(one) => {
-                self.evaluation.signals.pause(&one.rule_id, false).map(|rule| keep_signal(rule, others))
-            }
-            AlertCommand::SaveChannel(save) => self.save_channel(*save, now).await,
-            AlertCommand::DeleteChannel(one) => {
-                others.commit.removed_channels.push(one.channel_id.clone());
-                others.gone.push(format!("channel/{}", one.channel_id));
-                Ok(AlertReply::Deleted(Deleted { deleted: one.channel_id.to_string() }))
-            }
-            AlertCommand::TestChannel(one) => {
-                let outbox = self.parts.outbox.clone();
-                // The other server takes its time; whoever asked waits, nobody else does.
-                tokio::spawn(async move {
-                    let answer =
-                        outbox.test(&one.channel_id).await.map(AlertReply::Test).map_err(|error| test_refusal(&error));
-                    let _gone = reply.send(answer);
-                });
-                return None;
-            }
-            AlertCommand::ResendDelivery(again) => self.resend(again.notice_id, &again.channel_id).await,
-            command => {
-                let last_price = self.last_price(&command);
-                match self.evaluation.engine.command(&command, last_price, now.wall) {
-                    Some(answer) => answer,
-                    None => {
-                        Err(Refusal::new(DenyCode::BadRequest, format!("{} is not carried out here", command.name())))
-                    }
-                }
-            }
-        };
-        Some((reply, answer))
-    }
-
-    /// Returns the last price of the instrument that a rule to save is about.
-    fn last_price(&self, command: &AlertCommand) -> Option<Price> {
-        let instrument = match command {
-            AlertCommand::SaveAlert(save) => save.rule.instrument.as_ref()?,
-            AlertCommand::ResumeAlert(one) => return self.price_of(&one.rule_id),
-            _ => return None,
-        };
-        self.quoted(instrument)
-    }
-
-    fn price_of(&self, rule_id: &RuleId) -> Option<Price> {
-        let row = self.evaluation.engine.row(rule_id)?;
-        self.quoted(row.rule.instrument.as_ref()?)
-    }
-
-    fn quoted(&self, instrument: &InstrumentId) -> Option<Price> {
-        let tops = self.parts.sources.feeds().tops(self.parts.clock.now().monotonic);
-        let top = tops.into_iter().find(|top| top.instrument == *instrument)?;
-        top.bid.map(|(price, _)| price)
-    }
-
-    async fn check(&self, wanted: &CheckAlert, now: Now) -> AlertReply {
-        if let Err(refusal) = check(&wanted.rule, now.wall) {
-            return AlertReply::Check(Box::new(model::alert::command::CheckReport {
-                note: refusal.message,
-                ..Default::default()
-            }));
-        }
-        let hours = wanted.hours.clamp(1, MAX_HOURS);
-        let from = Timestamp::from_millis(now.wall.as_millis() - i64::from(hours) * 3_600_000);
-        let mut history = BTreeMap::new();
-        if let Some(instrument) = &wanted.rule.instrument {
-            for interval in intervals(&wanted.rule, hours) {
-                let bars: Vec<Bar> = self.history(instrument, interval).await.iter().map(Bar::from).collect();
-                history.insert(interval, bars);
-            }
-        }
-        AlertReply::Check(Box::new(dry_run(&wanted.rule, &history, from)))
-    }
-
-    /// Keeps a channel at once, and shows it.
-    async fn save_channel(&mut self, save: SaveChannel, now: Now) -> Answer {
-        let alerts = &self.parts.alerts;
-        let channel_id = save.channel.channel_id.clone();
-        let before = alerts.channel(&channel_id).await.map_err(|error| refusal_of(&error))?;
-        let channel = save.channel.complete(before.as_ref().map(|row| &row.channel));
-        let channel = channel.map_err(|error| Refusal::new(DenyCode::BadRequest, error.to_string()))?;
-        let commit = AlertCommit { time: now.wall, channels: vec![channel], ..AlertCommit::default() };
-        alerts.commit(&commit).await.map_err(|error| refusal_of(&error))?;
-        let row = alerts.channel(&channel_id).await.map_err(|error| refusal_of(&error))?;
-        self.parts.outbox.wake();
-        let row = row.ok_or_else(|| Refusal::new(DenyCode::Unavailable, "the channel is gone again"))?;
-        self.published.set_rule(format!("channel/{channel_id}"), &row);
-        Ok(AlertReply::Channel(Box::new(row)))
-    }
-
-    async fn resend(&mut self, notice_id: u64, channel_id: &model::alert::channel::ChannelId) -> Answer {
-        let is_again = self.parts.outbox.resend(notice_id, channel_id).await.map_err(|error| refusal_of(&error))?;
-        if !is_again {
-            let message = format!("there is no delivery of alert {notice_id} to {channel_id} that was given up");
-            return Err(Refusal::new(DenyCode::BadRequest, message));
-        }
-        self.show_outcomes().await;
-        let rows = self.parts.alerts.notices(Some(notice_id + 1), 1).await.map_err(|error| refusal_of(&error))?;
-        let delivery: Option<Delivery> = rows
-            .into_iter()
-            .find(|row| row.notice.notice_id == notice_id)
-            .and_then(|row| row.deliveries.into_iter().find(|delivery| delivery.channel_id == *channel_id));
-        delivery
-            .map(|delivery| AlertReply::Delivery(Box::new(delivery)))
-            .ok_or_else(|| Refusal::new(DenyCode::Unavailable, "the delivery is gone again"))
-    }
-
     /// Puts everything on disk, then out.
     async fn commit(&mut self, found: Vec<Signal>, mut others: Others, pending: Vec<Pending>, now: Now) {
         let effects = self.evaluation.engine.take_effects();
@@ -481,53 +287,6 @@ impl AlertTask {
             self.next_stamp = now.monotonic + STAMP_EVERY;
             commit.documents.extend(document(Document::Setting, &STAMP, &now.wall));
         }
-    }
-
-    /// Gathers what has to be kept of a turn.
-    fn collect(&self, effects: &Effects, found: &[Signal], commit: &mut AlertCommit) {
-        let engine = &self.evaluation.engine;
-        for fired in &effects.fired {
-            commit.notices.push(fired.notice.clone());
-            let to = |channel_id: &model::alert::channel::ChannelId| NewDelivery {
-                notice_id: fired.notice.notice_id,
-                channel_id: channel_id.clone(),
-                not_before: None,
-            };
-            commit.deliveries.extend(fired.channels.iter().map(to));
-        }
-        for row in &effects.alerts {
-            let is_new = commit.notices.iter().any(|notice| notice.notice_id == row.notice.notice_id);
-            if !is_new && row.notice.n_folded > 0 {
-                commit.folded.push((row.notice.notice_id, row.notice.n_folded));
-            }
-            if row.acknowledged_time.is_some() {
-                commit.acknowledged.push(row.notice.notice_id);
-            }
-        }
-        for rule_id in &effects.saved {
-            let rule = engine.row(rule_id).map(|row| row.rule);
-            commit.documents.extend(rule.and_then(|rule| document(Document::AlertRule, rule_id, &rule)));
-        }
-        for rule_id in effects.saved.union(&effects.changed) {
-            let kept = engine.kept(rule_id);
-            commit.documents.extend(kept.and_then(|kept| document(Document::AlertState, rule_id, &kept)));
-        }
-        for rule_id in &effects.deleted {
-            commit.removed.push((Document::AlertRule, rule_id.to_string()));
-            commit.removed.push((Document::AlertState, rule_id.to_string()));
-        }
-        if effects.has_memory_changed || !effects.fired.is_empty() {
-            commit.documents.extend(document(Document::Setting, &MEMORY, engine.memory()));
-        }
-        let row = |signal: &Signal| {
-            let body = serde_json::to_string(signal).ok()?;
-            let Signal { version, interval, side, state, .. } = signal;
-            let at = (signal.instrument.to_string(), signal.bar_time.as_millis());
-            // Each state of a signal is a row of its own; the same again takes its place.
-            let key = serde_json::to_string(&(version, at, interval, side, state)).ok()?;
-            Some(SignalRow { rule_id: signal.rule_id.to_string(), key, time: signal.fired_time, body })
-        };
-        commit.signals.extend(found.iter().filter_map(row));
     }
 
     /// Publishes what is on disk now.
@@ -596,7 +355,7 @@ impl AlertTask {
         let mut instruments = needs.instruments;
         instruments.extend(signals.iter().map(|(instrument, _)| instrument.clone()));
         let bars = needs.bars.into_keys().chain(signals).collect();
-        self.parts.sources.want(Wanted { instruments, bars });
+        self.parts.sources.want(DataNeeds { instruments, bars });
     }
 
     /// The disk takes nothing: what is in memory and not on disk has not happened.
@@ -633,52 +392,12 @@ fn answer_all(pending: Vec<Pending>) {
     }
 }
 
-fn keep_signal(rule: SignalRule, others: &mut Others) -> AlertReply {
-    others.commit.documents.extend(document(Document::SignalRule, &rule.rule_id, &rule));
-    AlertReply::Signal(Box::new(rule))
-}
-
-fn document(kind: Document, id: &impl ToString, body: &impl Serialize) -> Option<(Document, String, String)> {
-    serde_json::to_string(body).ok().map(|body| (kind, id.to_string(), body))
-}
-
 fn alert_key(rule_id: &RuleId) -> String {
     format!("alert/{rule_id}")
 }
 
 fn signal_key(rule_id: &RuleId) -> String {
     format!("signal/{rule_id}")
-}
-
-/// Returns the lengths of bars that a rule reads, with one for prices that covers the hours.
-fn intervals(rule: &AlertRule, hours: u32) -> BTreeSet<Interval> {
-    let of = |condition: &Condition| match condition {
-        Condition::IndicatorLevel { interval, .. }
-        | Condition::IndicatorCross { interval, .. }
-        | Condition::VolumeBurst { interval, .. } => Some(*interval),
-        _ => None,
-    };
-    let mut intervals: BTreeSet<Interval> = rule.conditions.iter().filter_map(of).collect();
-    // A feed has 500 bars.
-    let covering = if hours <= 8 { Interval::M1 } else { Interval::M5 };
-    intervals.insert(covering);
-    intervals
-}
-
-fn test_refusal(error: &TestError) -> Refusal {
-    match error {
-        TestError::UnknownChannel { .. } => Refusal::new(DenyCode::BadRequest, error.to_string()),
-        _ => Refusal::new(DenyCode::Unavailable, error.to_string()),
-    }
-}
-
-fn refusal_of(error: &StoreError) -> Refusal {
-    tracing::warn!(error = error as &dyn std::error::Error, "a command of alerts could not be kept");
-    storage_refusal()
-}
-
-fn storage_refusal() -> Refusal {
-    Refusal::new(DenyCode::StorageFull, "the disk takes nothing: free some space; what exists is kept")
 }
 
 /// Returns the free bytes of a folder's disk; `None` where the system does not say.
@@ -695,10 +414,6 @@ fn free_bytes(folder: &std::path::Path) -> Option<u64> {
     }
 }
 
-/// The document of the engine's memory.
-const MEMORY: &str = "engine";
-/// The document of the moment up to which prices were looked at.
-const STAMP: &str = "looked";
 /// The row of the settings.
 const SETTINGS: &str = "settings";
 const NOTICE: &str = "alerts";
@@ -706,13 +421,8 @@ const NOTICE_WORDS: &str = "Alerts are not evaluated: the disk takes nothing. Fr
 /// Commands that wait at most; more are told to come again.
 const MAX_REQUESTS: usize = 256;
 const MAX_BATCH: usize = 64;
-/// Alerts that are read at a start.
-const N_READ: u32 = 1_000;
 /// Alerts whose deliveries are looked at again after an attempt.
 const N_SHOWN: u32 = 200;
-/// Longest time that a rule is tried on.
-const MAX_HOURS: u32 = 24 * 30;
-const HISTORY_PATIENCE: Duration = Duration::from_secs(10);
 const STATUS_EVERY: Duration = Duration::from_millis(250);
 const DISK_EVERY: Duration = Duration::from_secs(10);
 /// A crash forgets at most this long, which is then looked at twice.

@@ -17,8 +17,7 @@ use server::{
         socket::Connections,
         supervisor::{FeedKit, Supervisor},
     },
-    http::stream::resolve,
-    publish::Publishing,
+    publish::{self, Publishing},
     serve::Server,
     shutdown::Shutdown,
 };
@@ -309,7 +308,7 @@ async fn open_and_close(n_cycles: usize) {
         feeds.start(symbols("binance", &["ADASIM", "XRPSIM"])).await.unwrap();
         let subscriber = hub.connect().unwrap();
         for topic in [Topic::quote(&id), Topic::book(&id), Topic::tape(&id)] {
-            subscriber.subscribe(&resolve::spec(&topic, Lane::Fast)).unwrap();
+            subscriber.subscribe(&publish::spec(&topic, Lane::Fast)).unwrap();
         }
         let connected = async {
             while !feeds.status().connections.iter().all(|entry| entry.is_connected) {

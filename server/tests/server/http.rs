@@ -11,6 +11,7 @@ use futures::stream;
 use hub::{config::HubConfig, hub::Hub};
 use model::{instrument::InstrumentId, trading::account::AccountId};
 use server::{
+    alerts::handle::AlertsHandle,
     backtests::Backtests,
     catalogue::{following::Following, kept::Kept, lists::Lists},
     clock::Clock,
@@ -65,10 +66,12 @@ fn app() -> (Router, Shutdown) {
         replays.clone(),
         backtests.clone(),
         desk.clone(),
+        AlertsHandle::closed(),
         clock,
         stopping,
     );
     let state = AppState {
+        alerts: AlertsHandle::closed(),
         backtests,
         commands: commands.clone(),
         desk,

@@ -24,7 +24,7 @@ use super::{
     commands::{self, Pending},
     resolve,
 };
-use crate::publish::SharedUpdate;
+use crate::publish::{self, SharedUpdate};
 
 /// The conversation with one client.
 #[derive(Debug)]
@@ -142,7 +142,7 @@ impl Conversation {
             let known = resolve::topics(&self.context.directory, &TopicPattern::from(topic.clone()));
             let outcome = known.map_err(|words| (RefusalCode::UnknownTopic, words)).and_then(|_| {
                 let Position { epoch, offset, lane_ms } = position;
-                let spec = resolve::spec(topic, self.lane_of(*lane_ms));
+                let spec = publish::spec(topic, self.lane_of(*lane_ms));
                 subscriber.resume(&spec, epoch.as_str(), *offset).map_err(|error| refusal_of(&error))
             });
             let name = |stream| StreamName { topic: topic.clone(), stream };
@@ -188,7 +188,7 @@ impl Conversation {
         let mut names: Vec<StreamName> = Vec::with_capacity(wanted.len());
         let mut added = Vec::new();
         for topic in wanted {
-            let spec = resolve::spec(&topic, lane);
+            let spec = publish::spec(&topic, lane);
             let is_new = subscriber.stream_of(&spec.topic).is_none();
             match subscriber.subscribe(&spec) {
                 Ok(stream) if names.iter().all(|known| known.stream != stream) => {

@@ -1,17 +1,13 @@
-//! Resolves patterns to topics, and topics to streams of the hub.
+//! Resolves patterns to topics.
 
-use std::sync::Arc;
-
-use hub::hub::{StreamKind, StreamSpec};
 use indicators::spec::Spec;
 use model::{instrument::InstrumentId, trading::account::AccountId};
 use topics::{
-    lane::Lane,
     subject::{Subject, SubjectPattern},
     topic::{Topic, TopicPattern},
 };
 
-use crate::{feed::directory::Directory, publish};
+use crate::{feed::directory::Directory, publish::is_replay};
 
 /// Returns the topics that match a pattern.
 ///
@@ -46,31 +42,6 @@ pub fn topics(directory: &Directory, pattern: &TopicPattern) -> Result<Vec<Topic
         }
     };
     if topics.is_empty() { Err(unknown(directory, pattern)) } else { Ok(topics) }
-}
-
-/// Returns the hub's stream of a topic on a lane: each venue's feed owns its topics, the desks those of their accounts, the
-/// server the rest.
-pub fn spec(topic: &Topic, lane: Lane) -> StreamSpec {
-    StreamSpec {
-        topic: topic.to_string().into(),
-        owner: match topic.subject() {
-            Subject::Instrument(instrument) => instrument.venue().as_str().into(),
-            Subject::Account(name) if is_replay(name) => Arc::from(publish::REPLAY_DESK),
-            Subject::Account(_) => Arc::from(publish::DESK),
-            Subject::Server if is_of_alerts(topic) => Arc::from(publish::ALERTS),
-            Subject::Server | Subject::Pair(_) => Arc::from(publish::SERVER),
-        },
-        lane: lane.index(),
-        kind: if topic.is_state() { StreamKind::State } else { StreamKind::Event },
-    }
-}
-
-fn is_of_alerts(topic: &Topic) -> bool {
-    [Topic::SIGNALS, Topic::ALERTS, Topic::RULES].contains(topic)
-}
-
-fn is_replay(account: &str) -> bool {
-    AccountId::parse(account).is_ok_and(|account| account.is_replay())
 }
 
 fn unknown(directory: &Directory, topic: &TopicPattern) -> String {
@@ -147,16 +118,5 @@ mod tests {
             "book:none:*",
             Err("no feed has book:none:*; followed are demo:AAABBB, demo:CCCDDD, other:X and 2 more"),
         );
-    }
-
-    #[test]
-    fn each_topic_has_one_owner() {
-        let owner = |text: &str| spec(&Topic::parse(text).unwrap(), Lane::Fast).owner.to_string();
-        assert_eq!(owner("quote:demo:AAABBB"), "demo");
-        assert_eq!(owner("status"), publish::SERVER);
-        assert_eq!(["signals", "alerts", "rules"].map(owner), [publish::ALERTS; 3]);
-        assert_eq!(owner("consolidated:all:AAA/BBB"), publish::SERVER);
-        assert_eq!(spec(&Topic::parse("tape:demo:A").unwrap(), Lane::Fast).kind, StreamKind::Event);
-        assert_eq!(spec(&Topic::parse("book:demo:A").unwrap(), Lane::Fast).kind, StreamKind::State);
     }
 }
