@@ -40,6 +40,8 @@ test("an indicator is found by what it shows and its value is that of the bar un
   // A closed bar in the middle: its value is the mean of the 20 closes that end with it.
   const box = (await page.getByTestId("chart").boundingBox())!;
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 3);
+  // The crosshair is drawn with the next frame, the legend with the one after it.
+  await page.waitForTimeout(300);
   const time = (await page.locator(".candle-chart__time").textContent())!;
   const shown = Number((await legend(page, "sma(20)").locator(".indicator-legend__value").textContent())!.replace(/\u202f/g, ""));
   const bars = await (await page.request.get(`${server.ready.url}api/v1/candles?instrument=${symbol}&interval=1m`)).json();

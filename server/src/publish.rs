@@ -31,18 +31,31 @@ pub struct Publishing {
     hub: Hub<SharedUpdate>,
     run: Arc<str>,
     n_epochs: Arc<AtomicU64>,
+    /// Subscribers that are parts of the server itself.
+    n_own_readers: Arc<AtomicU64>,
 }
 
 impl Publishing {
     /// Names this run of the server after the moment of its start and, for two that start at once, its process.
     pub fn new(hub: Hub<SharedUpdate>, clock: Clock) -> Self {
         let run = format!("{:x}-{:x}", clock.now().wall.as_nanos().unsigned_abs(), std::process::id());
-        Self { hub, run: run.into(), n_epochs: Arc::default() }
+        Self { hub, run: run.into(), n_epochs: Arc::default(), n_own_readers: Arc::default() }
     }
 
     /// Returns the hub.
     pub fn hub(&self) -> &Hub<SharedUpdate> {
         &self.hub
+    }
+
+    /// Notes whether signals and alerts read topics: they are no client.
+    pub fn set_own_reader(&self, is_reading: bool) {
+        self.n_own_readers.store(u64::from(is_reading), Ordering::Relaxed);
+    }
+
+    /// Returns the number of clients.
+    pub fn n_clients(&self) -> u64 {
+        let n_subscribers = u64::try_from(self.hub.stats().n_subscribers).unwrap_or(u64::MAX);
+        n_subscribers.saturating_sub(self.n_own_readers.load(Ordering::Relaxed))
     }
 
     /// Returns the epoch of the server's own topics.

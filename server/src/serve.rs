@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use crate::{
     alerts::{
         channels::{Senders, push::vapid},
+        handle::AlertsHandle,
         outbox,
         sources::Sources,
         task::{self as alert_task, AlertParts},
@@ -132,31 +133,29 @@ impl Server {
         let holders = with_token.map(|(name, _)| name.clone()).collect();
         let lists = Lists::new(endpoints.clone(), clock, shutdown.clone());
         let following = Following::new(feeds.clone(), lists, kept);
-        let mut store = Store::open(&config.server.data_dir).await.context("open the desk's files")?;
-        let tables = store.alerts.take().context("the tables of alerts were handed out already")?;
-        let push_key = vapid::VapidKey::kept(&tables).await.context("read the key of browser notifications")?;
-        let senders = Senders::new(&tls, push_key).context("set up deliveries")?;
-        let alerts = alert_task::start(
-            AlertParts {
-                push_key: senders.push_key().to_owned(),
-                outbox: outbox::start(tables.clone(), senders, clock, &shutdown),
-                alerts: tables,
-                sources: Sources::new(feeds.clone(), directory.clone(), publishing.clone()),
-                publishing: publishing.clone(),
-                data_dir: config.server.data_dir.clone(),
-                clock,
-                notices: desk_notices.clone(),
-            },
-            &shutdown,
-        )
-        .await?;
-        let desk = match config.desk.enabled {
-            false => DeskHandle::closed(replay_desks, config.desk.account.clone()),
+        let (alerts, desk) = match config.desk.enabled {
+            // Without the desk's file there is no place for rules either.
+            false => (AlertsHandle::closed(), DeskHandle::closed(replay_desks, config.desk.account.clone())),
             true => {
+                let mut store = Store::open(&config.server.data_dir).await.context("open the desk's files")?;
                 if let Some(candles) = store.candles.take() {
                     let (notices, stop) = (desk_notices.clone(), shutdown.stopping.clone());
                     shutdown.tasks.spawn(candle_keeper::run(candles, candle_wishes, notices, clock, stop));
                 }
+                let tables = store.alerts.take().context("the tables of alerts were handed out already")?;
+                let push_key = vapid::VapidKey::kept(&tables).await.context("read the key of browser notifications")?;
+                let senders = Senders::new(&tls, push_key).context("set up deliveries")?;
+                let parts = AlertParts {
+                    push_key: senders.push_key().to_owned(),
+                    outbox: outbox::start(tables.clone(), senders, clock, &shutdown),
+                    alerts: tables,
+                    sources: Sources::new(feeds.clone(), directory.clone(), publishing.clone()),
+                    publishing: publishing.clone(),
+                    data_dir: config.server.data_dir.clone(),
+                    clock,
+                    notices: desk_notices.clone(),
+                };
+                let alerts = alert_task::start(parts, &shutdown).await?;
                 let parts = DeskParts {
                     config: config.desk.settings(),
                     store,
@@ -166,7 +165,7 @@ impl Server {
                     clock,
                     notices: desk_notices,
                 };
-                task::start(parts, &shutdown).await?
+                (alerts, task::start(parts, &shutdown).await?)
             }
         };
         let commands = CommandRouter::new(

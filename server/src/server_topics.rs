@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use hub::hub::Hub;
 use market::{
     StatusLane,
     consolidated::{VenueTop, consolidate},
@@ -30,13 +29,7 @@ use topics::{
     topic::Topic,
 };
 
-use crate::{
-    clock::Clock,
-    feed::handle::Feeds,
-    notices::Notices,
-    publish::{Publishing, SharedUpdate},
-    recorder::replays::Replays,
-};
+use crate::{clock::Clock, feed::handle::Feeds, notices::Notices, publish::Publishing, recorder::replays::Replays};
 
 /// Publishes until `stop`.
 pub async fn run(
@@ -48,8 +41,7 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let mut owner = publishing.own_as_server();
-    let hub = publishing.hub().clone();
-    let mut topics = ServerTopics { hub, feeds, replays, notices, clock, lanes: Default::default() };
+    let mut topics = ServerTopics { publishing, feeds, replays, notices, clock, lanes: Default::default() };
     let mut lanes = LaneClock::new(clock.now().monotonic);
     loop {
         tokio::select! {
@@ -66,7 +58,7 @@ pub async fn run(
 }
 
 struct ServerTopics {
-    hub: Hub<SharedUpdate>,
+    publishing: Publishing,
     feeds: Feeds,
     replays: Replays,
     notices: Notices,
@@ -100,7 +92,7 @@ impl TopicSource for ServerTopics {
     }
 
     fn turn(&mut self, lane: Lane, now: Now) -> Vec<(Topic, TopicData)> {
-        let Self { hub, feeds, replays, notices, clock, lanes } = self;
+        let Self { publishing, feeds, replays, notices, clock, lanes } = self;
         let own = &mut lanes[usize::from(lane.index())];
         // Collected once per turn, and only if a pair is followed.
         let tops = OnceCell::new();
@@ -113,7 +105,7 @@ impl TopicSource for ServerTopics {
                 }
                 None if topic == Topic::STATUS => own.status.turn(&feeds.status(), now).map(TopicData::Status),
                 None if topic == Topic::REPLAY => own.replay_turn(replays.report(), now).map(TopicData::Replay),
-                None => own.system_turn(*clock, hub, notices, now).map(TopicData::System),
+                None => own.system_turn(*clock, publishing, notices, now).map(TopicData::System),
             };
             Some((topic, delta?))
         });
@@ -160,7 +152,7 @@ impl ServerLane {
     fn system_turn(
         &mut self,
         clock: Clock,
-        hub: &Hub<SharedUpdate>,
+        publishing: &Publishing,
         notices: &Notices,
         now: Now,
     ) -> Option<SystemData> {
@@ -171,7 +163,7 @@ impl ServerLane {
         let newer = SystemData {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             uptime_ms: u64::try_from(clock.uptime().as_millis()).ok(),
-            clients: u64::try_from(hub.stats().n_subscribers).ok(),
+            clients: Some(publishing.n_clients()),
             notice: notices.newest(now.monotonic),
         };
         let delta = self.system.diff(&newer)?;

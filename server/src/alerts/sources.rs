@@ -131,6 +131,7 @@ impl Sources {
         if self.subscriber.is_none() {
             // The hub is full or closed: tried again in a second.
             self.subscriber = self.publishing.hub().connect().ok();
+            self.publishing.set_own_reader(self.subscriber.is_some());
             self.topics.clear();
         }
         let Some(subscriber) = &self.subscriber else { return };

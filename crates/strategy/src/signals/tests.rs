@@ -103,7 +103,7 @@ fn every_template_is_a_rule_with_a_sentence() {
             "volume_burst: the volume is 3 times the mean of the last 20 bars",
             "spread: the spread reaches 3 times its mean of the last 20 bars",
             "imbalance: one side outweighs by 0.6 on 5 levels",
-            "move: the price moves by 1 % within 5 min",
+            "move: the price moves by 1 % within 60 min",
             "all: EMA 12 crosses EMA 26 and the price closes outside the range of the last 20 bars",
             "any: EMA 12 crosses EMA 26 or the price closes outside the range of the last 20 bars",
             "weighted: the vote of 1 × EMA 12 crosses EMA 26, 1 × the price closes outside the range of the last 20 bars reaches 0.6",

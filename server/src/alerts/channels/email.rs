@@ -182,7 +182,7 @@ mod tests {
             "References: <rule-level-1.truetape@example.com>\r\n",
             "Auto-Submitted: auto-generated\r\n",
             "Date: Thu, 01 Jan 1970 00:00:01 +0000\r\n",
-            "From: \"Desk\" <desk@example.com>\r\n",
+            "From: Desk <desk@example.com>\r\n",
         ] {
             assert!(text.contains(line), "{line}{text}");
         }

@@ -93,7 +93,7 @@ impl Leaf for Move {
             summary: "The price moves far within a window.",
             look_for: LookFor::Move(rule::Move {
                 distance: Distance::Percent(1.0),
-                window_s: 300,
+                window_s: 3_600,
                 approach: Approach::Either,
                 meaning: Meaning::Follow,
             }),
