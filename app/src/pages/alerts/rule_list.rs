@@ -53,9 +53,11 @@ pub fn RulesPanel(
                     <button class="button button--main" data-testid="new-alert" on:click=open>"New alert"</button>
                 </span>
             </div>
-            <ul class="alert-said" role="status" data-testid="rule-said">
-                {move || said.get().into_iter().map(|line| view! { <li>{line}</li> }).collect_view()}
-            </ul>
+            <div role="status" data-testid="rule-said">
+                <ul class="alert-said">
+                    {move || said.get().into_iter().map(|line| view! { <li>{line}</li> }).collect_view()}
+                </ul>
+            </div>
             {move || editing.get().map(|first| view! { <RuleForm first editing said rules/> })}
             <Fragment name="alerts-rules" cadence=Cadence::Status topics=Signal::stored(vec![Topic::RULES]) source let:shown>
                 <RuleLines rows=shown editing/>
