@@ -1,6 +1,7 @@
 //! The legends of the indicators: name, values at the crosshair, and buttons; over the prices, or at the top of each pane.
 
 use chart::indicator::IndicatorReading;
+use indicators::definition::Output;
 use leptos::prelude::*;
 
 use super::state::Shown;
@@ -89,18 +90,26 @@ fn Legend(
             })
         })
     });
+    // Which outputs have a text: none while a note stands in their place.
+    let lines = Memo::new(move |_| {
+        let shown = own.with(|own| {
+            let own = own.as_ref()?;
+            Some((usize::from(own.chosen.colour), own.spec.as_ref().ok()?.definition()))
+        });
+        shown.filter(|_| note.with(Option::is_none)).map(|(colour, definition)| (colour, definition.name))
+    });
     let values = move || {
-        let own = own.get()?;
-        let (Ok(spec), None) = (&own.spec, note.get()) else { return None };
-        let outputs = spec.definition().outputs;
-        let colour = usize::from(own.chosen.colour);
-        let value = |(line, value): (usize, Option<String>)| {
+        let (colour, _) = lines.get()?;
+        let outputs = own.with_untracked(|own| Some(own.as_ref()?.spec.as_ref().ok()?.definition().outputs))?;
+        let value = |(line, output): (usize, &'static Output)| {
             let style = format!("color: var(--study-{})", (colour + line) % N_COLOURS + 1);
-            let title = outputs.get(line).map(|output| output.title);
-            view! { <span class="indicator-legend__value" style=style title=title>{value.unwrap_or_else(|| "–".to_owned())}</span> }
+            let text = move || {
+                let text = reading.with(|reading| reading.as_ref()?.values.get(line).cloned().flatten());
+                text.unwrap_or_else(|| "–".to_owned())
+            };
+            view! { <span class="indicator-legend__value" style=style title=output.title>{text}</span> }
         };
-        let values = reading.with(|reading| reading.as_ref().map(|reading| reading.values.clone()))?;
-        Some(values.into_iter().enumerate().map(value).collect_view().into_any())
+        Some(outputs.iter().enumerate().map(value).collect_view())
     };
     let switch = move |_| {
         settings.update(|settings| {
