@@ -29,7 +29,7 @@ pub enum LazyPart {
     Absence(Selection),
     /// The lines of price alerts over a chart, and new ones at its cursor.
     AlertLines(Selection, ChartSeries),
-    /// What tells of alerts on every page.
+    /// Toasts, dialog and sound of alerts, on every page.
     Announcer,
     /// The field and list of the dialog that chooses an indicator.
     IndicatorSearch(IndicatorSearch),

@@ -61,7 +61,7 @@ impl ChartSeries {
         self.cursor.into()
     }
 
-    /// What the indicators say at the bar under the cursor, or the newest, as the chart was drawn last.
+    /// The readings of the indicators at the bar under the cursor, or the newest, as the chart was drawn last.
     pub fn indicator_readings(self) -> Signal<Vec<IndicatorReading>> {
         self.readings.into()
     }

@@ -59,7 +59,7 @@ pub struct IndicatorPlot {
     pub is_hidden: bool,
 }
 
-/// What an indicator says at the bar that the legend shows.
+/// The values of an indicator at the bar that the legend shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IndicatorReading {
     /// Its name.

@@ -17,7 +17,7 @@ pub mod push;
 pub mod telegram;
 pub mod webhook;
 
-/// What came of an attempt.
+/// The result of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// What it means.
@@ -32,7 +32,7 @@ pub struct Report {
     pub ended: Vec<SubscriptionId>,
 }
 
-/// What an attempt means.
+/// The meaning of an attempt's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The other server has the message.

@@ -17,7 +17,7 @@ use topics::channels::desk::RowText;
 /// The answer to a command.
 pub type Answer = Result<AlertReply, Refusal>;
 
-/// What the task is asked.
+/// A request to the task.
 #[derive(Debug)]
 pub enum Request {
     /// To carry a command out; the answer goes to `reply` once what it changes is on disk.

@@ -24,7 +24,7 @@ use crate::{
     publish::{self, Publishing, SharedUpdate},
 };
 
-/// What is followed.
+/// The instruments and bars that are followed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DataNeeds {
     /// Instruments whose trades and best levels are read.
@@ -33,7 +33,7 @@ pub struct DataNeeds {
     pub bars: BTreeSet<(InstrumentId, Interval)>,
 }
 
-/// What came.
+/// Data that came.
 #[derive(Debug)]
 pub enum Arrival {
     /// Trades, book states and levels by instrument.

@@ -119,7 +119,7 @@ struct AlertTask {
 /// An answer that waits for the disk.
 type Pending = (oneshot::Sender<Answer>, Answer);
 
-/// What of a turn is not the engine's.
+/// The part of a turn that is not the engine's.
 #[derive(Debug, Default)]
 struct Others {
     commit: AlertCommit,

@@ -36,7 +36,7 @@ fn snapshot(view: &View, topic: &Topic, lane: Lane) -> IndicatorsData {
     }
 }
 
-/// What a computation without any memory gives.
+/// The values of a computation without any memory.
 fn fresh(view: &View, spec: &str) -> Vec<(i64, Vec<Option<u64>>)> {
     let candles = view.candles(&id(0), Interval::S1, 500).unwrap();
     let bars: Vec<Bar> = candles.iter().map(Bar::from).collect();
