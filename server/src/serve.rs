@@ -149,6 +149,7 @@ impl Server {
                     push_key: senders.push_key().to_owned(),
                     outbox: outbox::start(tables.clone(), senders, clock, &shutdown),
                     alerts: tables,
+                    recording_ends: recordings.ends(),
                     sources: Sources::new(feeds.clone(), directory.clone(), publishing.clone()),
                     publishing: publishing.clone(),
                     data_dir: config.server.data_dir.clone(),

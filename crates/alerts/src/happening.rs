@@ -3,7 +3,7 @@
 //! Values that are states (a position, an amount, a connection) are given again at a start: the first one only arms.
 
 use model::{
-    alert::condition::{ExecutionEvent, PnlFigure, RecordingEvent},
+    alert::condition::{ExecutionEvent, PnlFigure},
     decimal::{Notional, Price, Quantity, SignedQuantity},
     instrument::{InstrumentId, Venue},
     time::Timestamp,
@@ -89,10 +89,8 @@ pub enum HealthEvent {
     Recording {
         /// The venue.
         venue: Venue,
-        /// How.
-        event: RecordingEvent,
-        /// Why, in words.
-        reason: String,
+        /// Why it could not be written on, in words; absent: it was stopped, or reached its limit.
+        failure: Option<String>,
     },
     /// Free space on the disk now, in bytes.
     Disk {

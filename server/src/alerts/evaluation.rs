@@ -134,7 +134,7 @@ impl Evaluation {
         if let Some((instrument, interval, candles)) = sources::candles(update) {
             let bars: Vec<Bar> = candles.iter().map(Bar::from).collect();
             if is_whole {
-                self.signals.history(instrument, interval, &bars);
+                self.signals.snapshot(instrument, interval, &bars, now);
             } else if self.is_good(instrument) {
                 self.signals.bars(instrument, interval, &bars, now);
             }

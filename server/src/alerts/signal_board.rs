@@ -2,13 +2,13 @@
 //!
 //! Not here: what a rule looks for (`strategy::signals`), the disk.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use indicators::bar::Bar;
 use model::{
     alert::{
         rule_id::RuleId,
-        signal::{Signal, SignalRule},
+        signal::{Signal, SignalKey, SignalRule},
     },
     candle::Interval,
     instrument::InstrumentId,
@@ -31,7 +31,8 @@ struct Running {
     rule: SignalRule,
     /// `None` while it is paused.
     watch: Option<SignalWatch>,
-    last: Option<Signal>,
+    /// The newest, oldest first: what was said of bars is not said twice.
+    said: VecDeque<Signal>,
 }
 
 /// A signal rule as it is published.
@@ -41,17 +42,18 @@ pub struct SignalRuleRow<'a> {
     rule: &'a SignalRule,
     /// What it looks for, in words.
     sentence: String,
-    /// Its newest signal since the start.
+    /// Its newest signal.
     #[serde(skip_serializing_if = "Option::is_none")]
     last: Option<&'a Signal>,
 }
 
 impl SignalBoard {
-    /// Restores the rules, and the number of the newest signal.
-    pub fn new(rules: impl IntoIterator<Item = SignalRule>, n_signals: u64) -> Self {
-        let mut board = Self { n_signals, ..Self::default() };
-        for rule in rules {
-            match Running::new(rule) {
+    /// Restores the rules, each with the newest of its signals, oldest first.
+    pub fn new(rules: impl IntoIterator<Item = (SignalRule, Vec<Signal>)>) -> Self {
+        let mut board = Self::default();
+        for (rule, said) in rules {
+            board.n_signals = said.iter().filter_map(|signal| signal.number).fold(board.n_signals, u64::max);
+            match Running::new(rule, said.into()) {
                 Ok(running) => {
                     board.rules.insert(running.rule.rule_id.clone(), running);
                 }
@@ -75,7 +77,7 @@ impl SignalBoard {
             return Err(Refusal::new(DenyCode::TooManyRules, message).with(MAX_RULES, self.rules.len()));
         }
         let version = before.map_or(1, |before| before.rule.version.saturating_add(1));
-        let running = Running::new(SignalRule { version, ..rule })?;
+        let running = Running::new(SignalRule { version, ..rule }, VecDeque::new())?;
         let saved = running.rule.clone();
         self.rules.insert(saved.rule_id.clone(), running);
         Ok(saved)
@@ -95,7 +97,7 @@ impl SignalBoard {
     /// There is none of that name.
     pub fn pause(&mut self, rule_id: &RuleId, is_paused: bool) -> Result<SignalRule, Refusal> {
         let running = self.rules.get(rule_id).ok_or_else(|| unknown(rule_id))?;
-        let paused = Running::new(SignalRule { is_paused, ..running.rule.clone() })?;
+        let paused = Running::new(SignalRule { is_paused, ..running.rule.clone() }, running.said.clone())?;
         let rule = paused.rule.clone();
         self.rules.insert(rule_id.clone(), paused);
         Ok(rule)
@@ -117,32 +119,36 @@ impl SignalBoard {
         active.map(|running| (running.rule.instrument.clone(), running.rule.interval)).collect()
     }
 
-    /// Takes the history of bars, on which nothing fires.
-    pub fn history(&mut self, instrument: &InstrumentId, interval: Interval, bars: &[Bar]) {
-        self.each(instrument, Some(interval), |watch| {
-            watch.history(bars);
-            Vec::new()
-        });
+    /// Takes the whole list of bars.
+    pub fn snapshot(&mut self, instrument: &InstrumentId, interval: Interval, bars: &[Bar], now: Timestamp) {
+        self.each(instrument, Some(interval), |watch, said| watch.snapshot(bars, &states(said), now));
+    }
+
+    /// Gives a rule that begins the bars that others follow already.
+    pub fn seed(&mut self, rule_id: &RuleId, bars: &[Bar], now: Timestamp) {
+        if let Some(running) = self.rules.get_mut(rule_id) {
+            running.step(&mut self.n_signals, &mut self.found, |watch, said| watch.snapshot(bars, &states(said), now));
+        }
     }
 
     /// Takes new, changed and late bars.
     pub fn bars(&mut self, instrument: &InstrumentId, interval: Interval, bars: &[Bar], now: Timestamp) {
-        self.each(instrument, Some(interval), |watch| watch.on_bars(bars, now));
+        self.each(instrument, Some(interval), |watch, _| watch.on_bars(bars, now));
     }
 
     /// Takes the price of a trade.
     pub fn trade(&mut self, instrument: &InstrumentId, price: f64, event_time: Timestamp, now: Timestamp) {
-        self.each(instrument, None, |watch| watch.on_trade(price, event_time, now));
+        self.each(instrument, None, |watch, _| watch.on_trade(price, event_time, now));
     }
 
     /// Takes the top of a book that can be trusted.
     pub fn top(&mut self, instrument: &InstrumentId, top: &Top<'_>, now: Timestamp) {
-        self.each(instrument, None, |watch| watch.on_top(top, now));
+        self.each(instrument, None, |watch, _| watch.on_top(top, now));
     }
 
     /// Notes that data is missing or cannot be trusted.
     pub fn gap(&mut self, instrument: &InstrumentId) {
-        self.each(instrument, None, |watch| {
+        self.each(instrument, None, |watch, _| {
             watch.gap();
             Vec::new()
         });
@@ -150,14 +156,9 @@ impl SignalBoard {
 
     /// Closes bars whose end has passed.
     pub fn advance(&mut self, now: Timestamp) {
-        let mut found = Vec::new();
         for running in self.rules.values_mut() {
-            if let Some(watch) = &mut running.watch {
-                let signals = watch.advance(now);
-                note(&mut running.last, &mut self.n_signals, &mut found, signals);
-            }
+            running.step(&mut self.n_signals, &mut self.found, |watch, _| watch.advance(now));
         }
-        self.found.append(&mut found);
     }
 
     /// Returns when [`Self::advance`] is due.
@@ -174,44 +175,143 @@ impl SignalBoard {
         &mut self,
         instrument: &InstrumentId,
         interval: Option<Interval>,
-        mut step: impl FnMut(&mut SignalWatch) -> Vec<Signal>,
+        mut step: impl FnMut(&mut SignalWatch, &VecDeque<Signal>) -> Vec<Signal>,
     ) {
         for running in self.rules.values_mut() {
             let is_meant = running.rule.instrument == *instrument
                 && interval.is_none_or(|interval| running.rule.interval == interval);
-            if let Some(watch) = running.watch.as_mut().filter(|_| is_meant) {
-                let signals = step(watch);
-                note(&mut running.last, &mut self.n_signals, &mut self.found, signals);
+            if is_meant {
+                running.step(&mut self.n_signals, &mut self.found, &mut step);
             }
         }
     }
 }
 
 impl Running {
-    fn new(rule: SignalRule) -> Result<Self, Refusal> {
+    fn new(rule: SignalRule, said: VecDeque<Signal>) -> Result<Self, Refusal> {
         // Also of a paused one: what makes no sense is said at once.
         let watch = SignalWatch::new(&rule).map_err(|error| Refusal::new(DenyCode::BadRule, error.to_string()))?;
-        Ok(Self { watch: (!rule.is_paused).then_some(watch), rule, last: None })
+        Ok(Self { watch: (!rule.is_paused).then_some(watch), rule, said })
     }
 
     fn row(&self) -> SignalRuleRow<'_> {
-        SignalRuleRow { rule: &self.rule, sentence: sentence(&self.rule.look_for), last: self.last.as_ref() }
+        SignalRuleRow { rule: &self.rule, sentence: sentence(&self.rule.look_for), last: self.said.back() }
+    }
+
+    /// Numbers the signals of a step of the rule and keeps them; a paused rule makes none.
+    fn step(
+        &mut self,
+        n_signals: &mut u64,
+        found: &mut Vec<Signal>,
+        step: impl FnOnce(&mut SignalWatch, &VecDeque<Signal>) -> Vec<Signal>,
+    ) {
+        let Some(watch) = &mut self.watch else { return };
+        for mut signal in step(watch, &self.said) {
+            *n_signals += 1;
+            signal.number = Some(*n_signals);
+            if self.said.len() >= N_SAID {
+                self.said.pop_front();
+            }
+            self.said.push_back(signal.clone());
+            found.push(signal);
+        }
     }
 }
 
-/// Numbers signals.
-fn note(last: &mut Option<Signal>, n_signals: &mut u64, found: &mut Vec<Signal>, signals: Vec<Signal>) {
-    for mut signal in signals {
-        *n_signals += 1;
-        signal.number = Some(*n_signals);
-        *last = Some(signal.clone());
-        found.push(signal);
-    }
+/// Returns the last state of each signal.
+fn states(said: &VecDeque<Signal>) -> Vec<Signal> {
+    let last: BTreeMap<SignalKey, &Signal> = said.iter().map(|signal| (signal.key(), signal)).collect();
+    last.into_values().cloned().collect()
 }
 
 fn unknown(rule_id: &RuleId) -> Refusal {
     Refusal::new(DenyCode::UnknownRule, format!("there is no signal rule {rule_id}"))
 }
 
+/// Signals of a rule that are remembered: those that the store keeps.
+const N_SAID: usize = 100;
 /// Most signal rules.
 pub const MAX_RULES: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use model::alert::signal::SignalState;
+
+    use super::*;
+
+    fn rule(id: &str) -> SignalRule {
+        serde_json::from_value(serde_json::json!({
+            "rule_id": id, "version": 0, "name": id, "instrument": "demo:BTC-SIM", "interval": "1m", "timing": "tick",
+            "look_for": { "threshold": { "of": "price", "level": 10, "approach": "up" } },
+        }))
+        .unwrap()
+    }
+
+    fn bars(closes: &[f64]) -> Vec<Bar> {
+        let bar = |(minute, close): (usize, &f64)| Bar {
+            open_ms: minute as i64 * 60_000,
+            open: *close,
+            high: *close,
+            low: *close,
+            close: *close,
+            volume: 1.0,
+            buy_volume: None,
+            book: None,
+        };
+        closes.iter().enumerate().map(bar).collect()
+    }
+
+    fn take(board: &mut SignalBoard) -> Vec<(Option<u64>, i64, SignalState)> {
+        let found = board.take_found();
+        found.iter().map(|signal| (signal.number, signal.bar_time.as_millis() / 60_000, signal.state)).collect()
+    }
+
+    #[test]
+    fn a_restart_goes_on_from_what_was_said() {
+        let (id, now) = (InstrumentId::parse("demo:BTC-SIM").unwrap(), Timestamp::EPOCH);
+        let mut board = SignalBoard::default();
+        let saved = board.save(rule("up")).unwrap();
+        board.snapshot(&id, Interval::M1, &bars(&[9.0, 9.0]), now);
+        board.bars(&id, Interval::M1, &bars(&[9.0, 11.0])[1..], now);
+        let said = board.take_found();
+        assert_eq!(said.iter().map(|signal| signal.state).collect::<Vec<_>>(), [SignalState::Forming]);
+        let restart = |closes: &[f64]| {
+            let mut board = SignalBoard::new([(saved.clone(), said.clone())]);
+            assert_eq!(board.row(&saved.rule_id).unwrap().last, said.first());
+            board.snapshot(&id, Interval::M1, &bars(closes), now);
+            board.bars(&id, Interval::M1, &bars(closes)[closes.len() - 1..], now);
+            take(&mut board)
+        };
+        assert_eq!(restart(&[9.0, 11.0]), []);
+        assert_eq!(restart(&[9.0, 11.0, 9.0]), [(Some(2), 1, SignalState::Confirmed)]);
+        assert_eq!(restart(&[9.0, 9.5, 9.0]), [(Some(2), 1, SignalState::Withdrawn)]);
+    }
+
+    #[test]
+    fn bars_that_closed_between_two_snapshots_fire() {
+        let (id, now) = (InstrumentId::parse("demo:BTC-SIM").unwrap(), Timestamp::EPOCH);
+        let mut board = SignalBoard::default();
+        board.save(rule("up")).unwrap();
+        board.snapshot(&id, Interval::M1, &bars(&[9.0, 9.0]), now);
+        board.snapshot(&id, Interval::M1, &bars(&[9.0, 9.0, 11.0, 9.0]), now);
+        assert_eq!(take(&mut board), [(Some(1), 2, SignalState::Confirmed)]);
+        // What nobody could see does not: after a gap the bars are history.
+        board.gap(&id);
+        board.snapshot(&id, Interval::M1, &bars(&[9.0, 9.0, 11.0, 9.0, 11.0, 9.0]), now);
+        assert_eq!(take(&mut board), []);
+    }
+
+    #[test]
+    fn a_rule_that_begins_later_is_given_the_bars_of_the_others() {
+        let (id, now) = (InstrumentId::parse("demo:BTC-SIM").unwrap(), Timestamp::EPOCH);
+        let mut board = SignalBoard::default();
+        board.save(rule("first")).unwrap();
+        board.snapshot(&id, Interval::M1, &bars(&[11.0, 9.0, 9.0]), now);
+        let later = board.save(rule("later")).unwrap();
+        board.seed(&later.rule_id, &bars(&[11.0, 9.0, 9.0]), now);
+        board.bars(&id, Interval::M1, &bars(&[11.0, 9.0, 9.0, 11.0])[3..], now);
+        let found = board.take_found();
+        let rules: BTreeSet<&str> = found.iter().map(|signal| signal.rule_id.as_str()).collect();
+        assert_eq!(rules, ["first", "later"].into());
+    }
+}

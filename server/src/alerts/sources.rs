@@ -86,6 +86,11 @@ impl Sources {
         }
     }
 
+    /// Returns true if bars are followed already, whose whole list will not come by itself.
+    pub fn follows(&self, instrument: &InstrumentId, interval: Interval) -> bool {
+        self.topics.contains_key(&Topic::candles(interval, instrument))
+    }
+
     /// Returns when [`Self::sync`] is due.
     pub fn next_look(&self) -> Monotonic {
         self.next_look

@@ -23,7 +23,7 @@ use store::{
     alerts::{AlertCommit, Alerts, Document},
     error::StoreError,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use topics::lane::LaneClock;
 
@@ -45,6 +45,7 @@ use crate::{
     log::ErrorCount,
     notices::Notices,
     publish::{Publishing, TopicOwner},
+    recorder::recordings::RecordingEnd,
     shutdown::Shutdown,
 };
 
@@ -57,6 +58,8 @@ pub struct AlertParts {
     pub outbox: OutboxHandle,
     /// Where data comes from.
     pub sources: Sources,
+    /// Ends of recordings.
+    pub recording_ends: broadcast::Receiver<RecordingEnd>,
     /// The topics.
     pub publishing: Publishing,
     /// The public key that browsers subscribe with.
@@ -147,6 +150,7 @@ impl AlertTask {
                 }
                 arrival = self.parts.sources.recv() => self.take(arrival),
                 Ok(()) = outcomes.changed() => self.show_outcomes().await,
+                Ok(end) = self.parts.recording_ends.recv() => self.recording_ended(end),
                 () = tokio::time::sleep_until(self.parts.clock.instant(wake)) => {}
             }
             self.turn(taken).await;
@@ -179,6 +183,12 @@ impl AlertTask {
                 updates.iter().for_each(|(update, is_whole)| self.evaluation.topic(update, *is_whole, now));
             }
         }
+    }
+
+    fn recording_ended(&mut self, end: RecordingEnd) {
+        let RecordingEnd { venue, failure } = end;
+        let now = self.parts.clock.now().wall;
+        self.evaluation.engine.health(&HealthEvent::Recording { venue, failure }, now);
     }
 
     async fn turn(&mut self, requests: Vec<Request>) {

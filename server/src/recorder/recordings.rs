@@ -15,6 +15,7 @@ use recording::{
     ring::Window,
 };
 use serde::Serialize;
+use tokio::sync::broadcast;
 use venues::registry;
 use wire::command::FeedRecording;
 
@@ -44,6 +45,16 @@ struct Inner {
     shutdown: Shutdown,
     /// The newest recording of each venue, running or ended.
     newest: Mutex<BTreeMap<Venue, Arc<Progress>>>,
+    ends: broadcast::Sender<RecordingEnd>,
+}
+
+/// The end of a recording of a feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingEnd {
+    /// The venue.
+    pub venue: Venue,
+    /// Why it could not be written on; `None` if it was stopped.
+    pub failure: Option<String>,
 }
 
 /// A file's entry in the list.
@@ -102,7 +113,13 @@ impl Recordings {
     /// Creates a list without recordings, and deletes files that exceed the limits.
     pub fn new(library: Library, feeds: Feeds, clock: Clock, notices: Notices, shutdown: Shutdown) -> Self {
         library.tidy(SystemTime::now());
-        Self(Arc::new(Inner { library, feeds, clock, notices, shutdown, newest: Mutex::default() }))
+        let (ends, _) = broadcast::channel(MAX_ENDS);
+        Self(Arc::new(Inner { library, feeds, clock, notices, shutdown, newest: Mutex::default(), ends }))
+    }
+
+    /// Returns the ends of recordings from now on; a reader that falls [`MAX_ENDS`] behind misses the oldest.
+    pub fn ends(&self) -> broadcast::Receiver<RecordingEnd> {
+        self.0.ends.subscribe()
     }
 
     /// Returns the folder of recordings.
@@ -155,6 +172,7 @@ impl Recordings {
         newest.insert(venue.clone(), progress.clone());
         drop(newest);
         let (name, notices, clock) = (venue.clone(), self.0.notices.clone(), self.0.clock);
+        let ends = self.0.ends.clone();
         notices.end(venue.as_str());
         self.0.shutdown.tasks.spawn_blocking(move || {
             let report = writer.run();
@@ -169,6 +187,8 @@ impl Recordings {
                 }
                 None => tracing::info!(venue = %name, n_entries = report.n_entries, n_lost = report.n_lost, "a recording has ended"),
             }
+            // Without readers there is nobody to tell.
+            let _unread = ends.send(RecordingEnd { venue: name, failure: report.failure });
         });
         tracing::info!(%venue, "a recording begins");
         Ok(feed_recording(venue.clone(), progress.report()))
@@ -342,6 +362,8 @@ fn save(window: Window, target: Box<dyn Target>, header: Header) -> Report {
     writer::write_all(target, header, begin, items)
 }
 
+/// Ends that wait for a reader.
+const MAX_ENDS: usize = 64;
 /// The wait for a writer that has to pack and write a full queue.
 const STOP_STEPS: u32 = 100;
 const STOP_STEP: Duration = Duration::from_millis(50);

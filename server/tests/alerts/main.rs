@@ -4,6 +4,7 @@
 mod crash;
 mod email;
 mod http_sink;
+mod kill_nine;
 mod mail_sink;
 mod outbox;
 mod push;

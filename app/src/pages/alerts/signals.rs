@@ -129,7 +129,7 @@ fn SignalRow(
     /// The line.
     line: Arc<SignalLine>,
 ) -> impl IntoView {
-    let SignalLine { signal, n_signals, .. } = &*line;
+    let SignalLine { number, signal, n_signals } = &*line;
     let (side, trend) = words::side(signal.side);
     let (state, state_name) = words::signal_state(signal.state, signal.holds);
     let price_decimals = untrack(|| decimals(use_live(), &signal.instrument).0);
@@ -146,7 +146,7 @@ fn SignalRow(
         <span class="desk-row__venue">{signal.instrument.to_string()}</span>
     };
     view! {
-        <div class="desk-row" role="row" data-testid="signal" data-state=state_name data-rule=signal.rule_id.to_string()>
+        <div class="desk-row" role="row" data-testid="signal" data-number=number.to_string() data-state=state_name data-rule=signal.rule_id.to_string()>
             <span class="desk-row__name" role="rowheader">{format::time_of_day(signal.fired_time)}</span>
             {cell("Rule", rule)}
             {cell("Bar", bar)}

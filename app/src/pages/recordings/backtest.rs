@@ -29,7 +29,7 @@ pub struct Backtest {
 /// The fields of the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Form {
-    /// `grid` or `ma_cross`.
+    /// One of [`STRATEGIES`].
     pub strategy: String,
     /// `venue:SYMBOL`.
     pub instrument: String,
@@ -134,6 +134,9 @@ impl Form {
     /// Returns a plan to fill in.
     pub fn first(strategy: &str, instrument: &str) -> Self {
         let settings = match strategy {
+            "signals" => {
+                "interval = \"1m\"\nlook_for = { breakout = { n_bars = 20 } }\nquantity = \"0.001\"\nis_both_ways = true\n"
+            }
             "ma_cross" => "interval = \"1m\"\nfast = 5\nslow = 20\nquantity = \"0.001\"\nis_both_ways = true\n",
             _ => {
                 "lower = \"\"                         # the lowest line\nupper = \"\"                         # the highest \
@@ -197,7 +200,7 @@ fn BacktestForm(
                     data-testid="backtest-strategy"
                     on:change=move |event: ev::Event| set(event_target_value(&event), form.with_untracked(|form| form.instrument.clone()))
                 >
-                    {[("grid", "Grid"), ("ma_cross", "Crossing averages")].map(|(name, words)| {
+                    {STRATEGIES.map(|(name, words)| {
                         option(name.to_owned(), words.to_owned(), form.with_untracked(|form| form.strategy == name))
                     }).collect_view()}
                 </select>
@@ -332,6 +335,8 @@ fn words(status: &BacktestStatus) -> String {
     }
 }
 
+/// The strategies, and their labels.
+const STRATEGIES: [(&str, &str); 3] = [("grid", "Grid"), ("ma_cross", "Crossing averages"), ("signals", "Signals")];
 /// The files of a result, and their labels.
 const FILES: [(&str, &str); 6] = [
     ("report.json", "Everything (JSON)"),

@@ -203,15 +203,11 @@ impl Tracker {
                 let what = format!("data of {of} is missing: {what}");
                 Some(Met { what, instrument: instrument.clone(), ..Met::default() })
             }
-            (Condition::Recording { event: wanted }, HealthEvent::Recording { venue, event, reason })
-                if wanted == event =>
-            {
-                let verb = match event {
-                    RecordingEvent::Failed => "failed",
-                    RecordingEvent::Stopped => "stopped",
-                };
-                says(format!("recording of {venue} {verb}: {reason}"))
-            }
+            (Condition::Recording { event }, HealthEvent::Recording { venue, failure }) => match (event, failure) {
+                (RecordingEvent::Failed, Some(failure)) => says(format!("recording of {venue} failed: {failure}")),
+                (RecordingEvent::Stopped, None) => says(format!("recording of {venue} ended")),
+                _ => None,
+            },
             (Condition::Disk { event: DiskEvent::FreeBelow, free_bytes: least }, HealthEvent::Disk { free_bytes }) => {
                 let least = least.unwrap_or_default();
                 let is_met = self.state.pair.up.step_flag(*free_bytes < least, First::Fires);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use alerts::happening::{HealthEvent, TradingEvent, Trust};
 use model::{
     alert::{
-        condition::{ExecutionEvent, PnlFigure, RecordingEvent, kinds::CONDITION_KINDS},
+        condition::{ExecutionEvent, PnlFigure, kinds::CONDITION_KINDS},
         signal::{Signal, SignalSide, SignalState},
     },
     candle::Interval,
@@ -342,14 +342,23 @@ fn cases() -> Vec<Case> {
             json!({"kind": "recording", "event": "failed"}),
             nothing,
             |world| {
-                let event = RecordingEvent::Stopped;
-                health(world, HealthEvent::Recording { venue: Venue::new("demo"), event, reason: String::new() });
+                health(world, HealthEvent::Recording { venue: Venue::new("demo"), failure: None });
             },
             |world| {
-                let (event, reason) = (RecordingEvent::Failed, "the disk is full".to_owned());
-                health(world, HealthEvent::Recording { venue: Venue::new("demo"), event, reason });
+                let failure = Some("the disk is full".to_owned());
+                health(world, HealthEvent::Recording { venue: Venue::new("demo"), failure });
             },
             "Recording of demo failed: the disk is full",
+        ),
+        case(
+            json!({"kind": "recording", "event": "stopped"}),
+            nothing,
+            |world| {
+                let failure = Some("the disk is full".to_owned());
+                health(world, HealthEvent::Recording { venue: Venue::new("demo"), failure });
+            },
+            |world| health(world, HealthEvent::Recording { venue: Venue::new("demo"), failure: None }),
+            "Recording of demo ended",
         ),
         case(
             json!({"kind": "disk", "event": "free_below", "free_bytes": 5_000_000_000_u64}),

@@ -1,5 +1,6 @@
 //! After a restart: what was said before meets what history now shows.
 
+use indicators::bar::Bar;
 use model::{
     alert::signal::{Signal, SignalState},
     time::Timestamp,
@@ -8,6 +9,17 @@ use model::{
 use crate::signals::watch::SignalWatch;
 
 impl SignalWatch {
+    /// Takes the whole list of bars, as it comes at a start, after a new subscription and after a loss on the way. A rule
+    /// that has seen bars without a gap since goes on with them: bars that closed meanwhile fire. Else they are history, and
+    /// `said_before` is resumed: the last known state of each signal.
+    pub fn snapshot(&mut self, bars: &[Bar], said_before: &[Signal], now: Timestamp) -> Vec<Signal> {
+        if self.is_in_step() {
+            return self.on_bars(bars, now);
+        }
+        self.history(bars);
+        self.resume(said_before, now)
+    }
+
     /// Continues from the last known state of each signal that was said before, after [`Self::history`]: forming ones of the
     /// forming bar are not said twice, those of bars that closed meanwhile are confirmed or withdrawn, and confirmed ones
     /// that history contradicts are revised.

@@ -193,6 +193,12 @@ impl SignalWatch {
         self.live_from_ms = i64::MIN;
     }
 
+    /// Returns true if bars were seen, and no gap since.
+    pub(crate) fn is_in_step(&self) -> bool {
+        let has_bars = self.forming.is_some() || !self.closed.is_empty();
+        has_bars && !self.is_after_gap
+    }
+
     fn n_kept(&self) -> usize {
         self.n_back + N_REPAIRABLE
     }

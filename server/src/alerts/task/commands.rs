@@ -47,9 +47,10 @@ impl AlertTask {
     ) -> Option<Pending> {
         let answer = match command {
             AlertCommand::CheckAlert(check) => Ok(self.check(&check, now).await),
-            AlertCommand::SaveSignal(save) => {
-                self.evaluation.signals.save(save.rule).map(|rule| keep_signal(rule, others))
-            }
+            AlertCommand::SaveSignal(save) => match self.evaluation.signals.save(save.rule) {
+                Ok(rule) => Ok(self.begin_signal(rule, others, now).await),
+                Err(refusal) => Err(refusal),
+            },
             AlertCommand::DeleteSignal(one) => self.evaluation.signals.delete(&one.rule_id).map(|()| {
                 others.commit.removed.push((Document::SignalRule, one.rule_id.to_string()));
                 others.gone.push(signal_key(&one.rule_id));
@@ -58,9 +59,10 @@ impl AlertTask {
             AlertCommand::PauseSignal(one) => {
                 self.evaluation.signals.pause(&one.rule_id, true).map(|rule| keep_signal(rule, others))
             }
-            AlertCommand::ResumeSignal(one) => {
-                self.evaluation.signals.pause(&one.rule_id, false).map(|rule| keep_signal(rule, others))
-            }
+            AlertCommand::ResumeSignal(one) => match self.evaluation.signals.pause(&one.rule_id, false) {
+                Ok(rule) => Ok(self.begin_signal(rule, others, now).await),
+                Err(refusal) => Err(refusal),
+            },
             AlertCommand::SaveChannel(save) => self.save_channel(*save, now).await,
             AlertCommand::DeleteChannel(one) => {
                 others.commit.removed_channels.push(one.channel_id.clone());
@@ -89,6 +91,15 @@ impl AlertTask {
             }
         };
         Some((reply, answer))
+    }
+
+    /// Keeps a signal rule that begins, with the bars that are followed already.
+    async fn begin_signal(&mut self, rule: SignalRule, others: &mut Others, now: Now) -> AlertReply {
+        if self.parts.sources.follows(&rule.instrument, rule.interval) {
+            let bars: Vec<Bar> = self.history(&rule.instrument, rule.interval).await.iter().map(Bar::from).collect();
+            self.evaluation.signals.seed(&rule.rule_id, &bars, now.wall);
+        }
+        keep_signal(rule, others)
     }
 
     /// Returns the last price of the instrument that a rule to save is about.

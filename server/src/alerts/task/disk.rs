@@ -38,13 +38,13 @@ pub(super) async fn restore(alerts: &Alerts, now: Timestamp) -> Result<Evaluatio
     let rows = alerts.notices(None, N_READ).await?.into_iter().rev().filter(is_alert).map(row_of).collect();
     let engine = Engine::new(Budget::default(), rules, kept, memory, rows, now);
     let signal_rules: Vec<SignalRule> = documents(alerts, Document::SignalRule).await?.into_values().collect();
-    let mut n_signals = 0;
-    for rule in &signal_rules {
+    let mut with_said = Vec::new();
+    for rule in signal_rules {
         let newest = alerts.signals(rule.rule_id.as_str()).await?;
-        let numbers = newest.iter().filter_map(|body| serde_json::from_str::<Signal>(body).ok()?.number);
-        n_signals = numbers.max().unwrap_or(0).max(n_signals);
+        let said = newest.iter().filter_map(|body| serde_json::from_str::<Signal>(body).ok()).collect();
+        with_said.push((rule, said));
     }
-    Ok(Evaluation::new(engine, SignalBoard::new(signal_rules, n_signals)))
+    Ok(Evaluation::new(engine, SignalBoard::new(with_said)))
 }
 
 /// Returns the moment up to which an earlier run looked at prices.
