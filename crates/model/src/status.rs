@@ -96,7 +96,7 @@ pub enum FeedCause {
     },
     /// The venue refuses one kind of request; everything else goes on.
     NotOffered {
-        /// What is refused, and why, for people.
+        /// The refused request and the reason, for people.
         detail: String,
     },
     /// The subscription was acknowledged and the connection lives, but data that the venue has does not arrive.
@@ -215,7 +215,7 @@ pub struct FeedHealth {
     pub cause: Option<FeedCause>,
     /// Causes that concern single instruments (unknown symbol).
     pub instrument_causes: BTreeMap<InstrumentId, FeedCause>,
-    /// What the venue limits about single instruments (not trading, post only); data may go on.
+    /// Venue restrictions on single instruments (not trading, post only); data may go on.
     pub restrictions: BTreeMap<InstrumentId, FeedCause>,
     /// The venue has asked for no connection before.
     pub held_until: Option<Timestamp>,

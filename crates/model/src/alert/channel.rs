@@ -169,7 +169,7 @@ pub struct Push {
 pub struct Subscription {
     /// Its identity, chosen by the browser.
     pub subscription_id: SubscriptionId,
-    /// What people call it (`Firefox on the laptop`).
+    /// Name for people (`Firefox on the laptop`).
     pub label: ChannelName,
     /// The address at the push service; who knows it can send.
     pub endpoint: Secret,
@@ -179,7 +179,7 @@ pub struct Subscription {
     pub auth: Secret,
 }
 
-/// What the server knows about a channel.
+/// State of a channel, as the server knows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelState {
     /// When a message last got through; absent: the channel is not verified.

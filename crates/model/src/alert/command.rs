@@ -217,7 +217,7 @@ pub enum AlertReply {
     Deleted(Deleted),
     /// The alerts that were acknowledged.
     Alerts(Vec<AlertRow>),
-    /// What the rule would have done.
+    /// Report of the dry run.
     Check(Box<CheckReport>),
     /// The settings, as they are now.
     Settings(AlertSettings),
@@ -225,7 +225,7 @@ pub enum AlertReply {
     Signal(Box<SignalRule>),
     /// The channel, as it is now.
     Channel(Box<ChannelRow>),
-    /// What the other server said to a test.
+    /// Answer of the other server to a test.
     Test(ChannelTest),
     /// The delivery, as it is now.
     Delivery(Box<Delivery>),
@@ -237,7 +237,7 @@ pub struct RuleReply {
     /// The rule.
     #[serde(flatten)]
     pub row: RuleRow,
-    /// What its owner should know (`the price is already above 62,000.00`).
+    /// Warnings for its owner (`the price is already above 62,000.00`).
     pub warnings: Vec<String>,
 }
 
@@ -248,7 +248,7 @@ pub struct Deleted {
     pub deleted: String,
 }
 
-/// What a rule would have done on history.
+/// Report of a rule's dry run over history.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CheckReport {
     /// Hours of history that there were, of those asked for.

@@ -1,4 +1,4 @@
-//! What an alert looks for: one list that the page's forms, the interface and the engine share.
+//! Conditions of alerts: one list that the page's forms, the interface and the engine share.
 //!
 //! Not here: how a condition is evaluated (`alerts`), and the words of its sentence (`alerts::words`). A new condition is
 //! one variant here, one entry of [`kinds`] and one arm of the engine; a test compares the first two.
@@ -53,7 +53,7 @@ pub enum Condition {
     },
     /// The last price and a channel; its edges belong to it.
     Channel {
-        /// What of it.
+        /// Event or state of the channel.
         event: ChannelEvent,
         /// Lower edge.
         low: Price,
@@ -128,7 +128,7 @@ pub enum Condition {
     },
     /// A position of the desk changes.
     Position {
-        /// What of it.
+        /// Event or state of the position.
         event: PositionEvent,
         /// The size in base units, for [`PositionEvent::Above`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -151,7 +151,7 @@ pub enum Condition {
     },
     /// An order of the desk changes.
     Order {
-        /// What of it.
+        /// Event of the order.
         event: ExecutionEvent,
         /// On this account; absent: on any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -168,7 +168,7 @@ pub enum Condition {
     },
     /// A venue's connection.
     Connection {
-        /// What of it.
+        /// Event of the connection.
         event: ConnectionEvent,
         /// Of this venue; absent: of any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -192,7 +192,7 @@ pub enum Condition {
     },
     /// The disk.
     Disk {
-        /// What of it.
+        /// State of the disk.
         event: DiskEvent,
         /// Bytes, for [`DiskEvent::FreeBelow`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -283,7 +283,7 @@ pub enum Direction {
     Either,
 }
 
-/// What of a channel.
+/// Event or state of a price channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelEvent {
@@ -318,7 +318,7 @@ pub enum BarTiming {
     Forming,
 }
 
-/// What of a position.
+/// Event or state of a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PositionEvent {
@@ -345,7 +345,7 @@ pub enum PnlFigure {
     Total,
 }
 
-/// What of an order.
+/// Event of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExecutionEvent {
@@ -361,7 +361,7 @@ pub enum ExecutionEvent {
     Expired,
 }
 
-/// What of a connection.
+/// Event of a venue's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectionEvent {
@@ -381,7 +381,7 @@ pub enum RecordingEvent {
     Stopped,
 }
 
-/// What of the disk.
+/// State of the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DiskEvent {

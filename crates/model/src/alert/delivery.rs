@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::channel::ChannelId;
 use crate::time::Timestamp;
 
-/// What became of a delivery.
+/// State of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
@@ -48,7 +48,7 @@ pub struct Delivery {
     pub notice_id: u64,
     /// The channel.
     pub channel_id: ChannelId,
-    /// What became of it.
+    /// State of the delivery.
     pub state: DeliveryState,
     /// Attempts so far.
     pub n_attempts: u32,

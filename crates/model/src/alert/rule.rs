@@ -156,7 +156,7 @@ pub enum RuleStatus {
     Done,
 }
 
-/// What is known of a rule besides what it looks for.
+/// State of a rule besides its conditions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleState {
     /// How it is doing.
@@ -178,7 +178,7 @@ pub struct RuleRow {
     pub rule: AlertRule,
     /// How it is doing.
     pub state: RuleState,
-    /// What it looks for, in words (`BTCUSDT rises to 62,000.00`).
+    /// Its conditions, in words (`BTCUSDT rises to 62,000.00`).
     pub sentence: String,
 }
 

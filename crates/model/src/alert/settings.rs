@@ -1,4 +1,4 @@
-//! What holds for all alerts: quiet hours, and muting.
+//! Settings of all alerts: quiet hours, and muting.
 
 use serde::{Deserialize, Serialize};
 

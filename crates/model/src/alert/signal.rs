@@ -41,7 +41,7 @@ pub enum Timing {
     BarClose,
 }
 
-/// What a rule looks for. In JSON an object of one member (`{"breakout":{"n_bars":20}}`).
+/// Condition of a signal rule. In JSON an object of one member (`{"breakout":{"n_bars":20}}`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LookFor {
@@ -305,7 +305,7 @@ pub struct WeightedPart {
     pub look_for: LookFor,
 }
 
-/// What a signal says.
+/// Side of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignalSide {
@@ -350,7 +350,7 @@ pub struct Signal {
     pub interval: Interval,
     /// Open time of the bar.
     pub bar_time: Timestamp,
-    /// What it says.
+    /// Side of the signal.
     pub side: SignalSide,
     /// How sure it is.
     pub state: SignalState,
@@ -387,7 +387,7 @@ impl Signal {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamedValue {
-    /// What it is (`ema(12)`).
+    /// Name of the value (`ema(12)`).
     pub name: String,
     /// The value.
     pub value: f64,
@@ -406,7 +406,7 @@ pub struct SignalKey {
     pub interval: Interval,
     /// Open time of the bar.
     pub bar_time: Timestamp,
-    /// What it says.
+    /// Side of the signal.
     pub side: SignalSide,
 }
 

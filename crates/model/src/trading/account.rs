@@ -39,7 +39,7 @@ impl fmt::Display for Currency {
     }
 }
 
-/// What an account may do.
+/// Kind of account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountKind {
@@ -58,7 +58,7 @@ pub struct Account {
     pub kind: AccountKind,
     /// The currency of its totals.
     pub currency: Currency,
-    /// What it was opened with, in each currency.
+    /// Opening balances, by currency.
     pub start: BTreeMap<Currency, Notional>,
     /// The largest leverage; 1 for cash accounts.
     pub max_leverage: u32,
@@ -68,7 +68,7 @@ pub struct Account {
     pub opened_time: Timestamp,
 }
 
-/// What a venue charges, as a share of the value; below zero: a rebate.
+/// Fee rates of a venue, as shares of the value; below zero: a rebate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeeRates {
@@ -78,7 +78,7 @@ pub struct FeeRates {
     pub taker: Rate,
 }
 
-/// What an account may risk. Absent: no limit.
+/// Risk limits of an account. Absent: no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RiskLimits {

@@ -36,7 +36,7 @@ pub struct AmendOrder {
     pub account: Option<AccountId>,
     /// The order.
     pub order_id: OrderId,
-    /// What changes.
+    /// Changes to the order.
     pub amendment: Amendment,
 }
 
@@ -59,7 +59,7 @@ pub struct ClosePosition {
     /// The account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
-    /// What is held.
+    /// Instrument of the position.
     pub instrument: InstrumentId,
     /// True to open the same quantity on the other side.
     #[serde(default)]
@@ -106,7 +106,7 @@ pub struct LiftKill {
     pub reason: String,
 }
 
-/// What the kill switch found when it was done.
+/// Result of the kill switch, once it is done.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KillReport {
     /// True while it is set.
@@ -135,7 +135,7 @@ pub struct StartStrategy {
     /// The account that it trades on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
-    /// What it trades.
+    /// Instrument to trade.
     pub instrument: InstrumentId,
     /// Its settings.
     pub settings: serde_json::Value,
@@ -161,7 +161,7 @@ pub struct StopStrategy {
     pub account: Option<AccountId>,
     /// Its name.
     pub strategy_id: StrategyId,
-    /// What becomes of its orders and position.
+    /// Handling of its orders and position.
     pub choice: StopChoice,
 }
 
@@ -175,7 +175,7 @@ pub struct OpenAccount {
     pub kind: AccountKind,
     /// The currency of its totals.
     pub currency: Currency,
-    /// What it starts with.
+    /// Starting balances, by currency.
     pub start: BTreeMap<Currency, Notional>,
     /// Of a margin account.
     #[serde(default = "one")]

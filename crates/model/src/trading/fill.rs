@@ -91,7 +91,7 @@ pub struct Fill {
     pub order_id: OrderId,
     /// The account that pays.
     pub account: AccountId,
-    /// What was traded.
+    /// Instrument traded.
     pub instrument: InstrumentId,
     /// Bought or sold.
     pub side: Side,
@@ -99,7 +99,7 @@ pub struct Fill {
     pub price: Price,
     /// Base units.
     pub quantity: Quantity,
-    /// What the venue would charge, in `fee_currency`; below zero: a rebate.
+    /// Fee that the venue would charge, in `fee_currency`; below zero: a rebate.
     pub fee: Notional,
     /// The currency of the fee.
     pub fee_currency: Currency,
@@ -107,7 +107,7 @@ pub struct Fill {
     pub liquidity: Liquidity,
     /// Our clock, or the recording's.
     pub time: Timestamp,
-    /// What it was based on.
+    /// Evidence for the fill.
     pub evidence: Evidence,
 }
 
@@ -118,7 +118,7 @@ impl Fill {
     }
 }
 
-/// What a fill was based on: "why did this fill?".
+/// Evidence for a fill: "why did this fill?".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Position among the instrument's trades and book events (`model::desk_feed`).
@@ -143,7 +143,7 @@ pub enum FillCause {
         price: Price,
         /// The size displayed there.
         displayed: Quantity,
-        /// What own orders and newer prints had taken of it before.
+        /// Quantity of it taken before by own orders and newer prints.
         taken_before: Quantity,
     },
     /// It rested, and a trade at its price went past everything ahead of it.
@@ -178,7 +178,7 @@ pub enum FillCause {
         price: Price,
         /// The size displayed there.
         displayed: Quantity,
-        /// What own orders had taken of it before.
+        /// Quantity of it taken before by own orders.
         taken_before: Quantity,
         /// Base units ahead of it before.
         queue_before: Quantity,

@@ -168,7 +168,7 @@ pub enum TimeInForce {
     #[default]
     #[serde(alias = "GTC")]
     Gtc,
-    /// What fills at once; the rest is cancelled.
+    /// Immediate or cancel: what does not fill at once is cancelled.
     #[serde(alias = "IOC")]
     Ioc,
     /// All at once or nothing.
@@ -212,7 +212,7 @@ pub enum TriggerSource {
     BidAsk,
 }
 
-/// What a trader asks for.
+/// Request of a trader for an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OrderRequest {
@@ -221,7 +221,7 @@ pub struct OrderRequest {
     /// Absent: the default account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
-    /// What to trade.
+    /// Instrument to trade.
     pub instrument: InstrumentId,
     /// Buy or sell.
     pub side: Side,
@@ -239,7 +239,7 @@ pub struct OrderRequest {
     /// Of a trailing stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trail: Option<Trail>,
-    /// What sets a conditional order off.
+    /// Price that triggers a conditional order.
     #[serde(default, skip_serializing_if = "is_default")]
     pub trigger: TriggerSource,
     /// How long it lives.
@@ -331,7 +331,7 @@ pub struct Order {
     pub client_order_id: ClientOrderId,
     /// The account that pays.
     pub account: AccountId,
-    /// What it trades.
+    /// Instrument to trade.
     pub instrument: InstrumentId,
     /// Buy or sell.
     pub side: Side,
@@ -346,7 +346,7 @@ pub struct Order {
     pub stop_price: Option<Price>,
     /// Of a trailing stop; one that was asked for by its stop price has the distance of its acceptance.
     pub trail: Option<Trail>,
-    /// What sets it off.
+    /// Price that triggers it.
     #[serde(default)]
     pub trigger: TriggerSource,
     /// How long it lives.

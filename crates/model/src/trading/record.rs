@@ -43,13 +43,13 @@ pub enum Record {
         order_id: OrderId,
         /// When.
         time: Timestamp,
-        /// What about it.
+        /// The change.
         change: OrderChange,
     },
     /// An order filled.
     Filled(Box<Fill>),
-    /// What an instrument traded at while somebody held it, since the last such record or fill of it: what the excursions
-    /// of round trips are seen from.
+    /// Price range of an instrument while somebody held it, since the last such record or fill of
+    /// it. The excursions of round trips are computed from it.
     PricesSeen {
         /// The instrument.
         instrument: InstrumentId,
@@ -116,7 +116,7 @@ pub enum Record {
     },
 }
 
-/// What changed about an order.
+/// Change of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderChange {

@@ -1,4 +1,4 @@
-//! What the desk refuses, and why: a stable code, a sentence, and the limit and the value where there are any.
+//! Refusals of the desk: a stable code, a sentence, and limit and value where there are any.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Refusal {
     /// The stable code.
     pub code: DenyCode,
-    /// What happened, to what, and what to do.
+    /// Sentence for people: what happened, to what, and what to do.
     pub message: String,
     /// The limit, with its unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! What the desk remembers of a strategy. Its settings and its state are JSON that only the strategy reads.
+//! Strategies as the desk keeps them. Settings and state are JSON that only the strategy reads.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ impl StrategyState {
     }
 }
 
-/// What becomes of a stopped strategy's orders and position.
+/// Handling of a stopped strategy's orders and position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StopChoice {
@@ -67,13 +67,13 @@ pub struct StrategyEntry {
     pub kind: String,
     /// The account that it trades on.
     pub account: AccountId,
-    /// What it trades.
+    /// Instrument that it trades.
     pub instrument: InstrumentId,
     /// Its settings, as JSON.
     pub settings: String,
     /// How it is doing.
     pub state: StrategyState,
-    /// What it remembers: JSON by the name of the part. A change is journalled part by part.
+    /// Its memory: JSON by the name of the part. A change is journalled part by part.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub memory: BTreeMap<String, String>,
     /// Why it ended.
@@ -82,7 +82,7 @@ pub struct StrategyEntry {
     pub started_time: Timestamp,
 }
 
-/// What a strategy shows of itself.
+/// Report of a strategy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StrategyReport {
     /// Profit of closed round trips after fees, in quote currency.
@@ -93,7 +93,7 @@ pub struct StrategyReport {
     pub fees: Notional,
     /// Closed round trips.
     pub n_round_trips: u64,
-    /// What it holds.
+    /// Position, in base units; below zero: short.
     pub position: SignedQuantity,
     /// Levels that should have an order and have none.
     pub n_missing: u32,
@@ -117,7 +117,7 @@ pub struct LevelReport {
     pub sell_price: Price,
     /// Base units it trades.
     pub quantity: Quantity,
-    /// What it does.
+    /// State of the level.
     pub state: LevelState,
     /// Base units it holds now, or has sold short.
     pub held: Quantity,
@@ -131,7 +131,7 @@ pub struct LevelReport {
     pub last_reason: Option<String>,
 }
 
-/// What a level does.
+/// State of a level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LevelState {

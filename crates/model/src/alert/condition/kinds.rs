@@ -71,15 +71,15 @@ pub struct Field {
     pub title: &'static str,
     /// The unit behind the value; empty where there is none.
     pub unit: &'static str,
-    /// What it takes.
+    /// Kind of value that it takes.
     pub kind: FieldKind,
-    /// What a form begins with, as JSON; empty where a person has to give it, and for a field that may be absent.
+    /// Initial value in a form, as JSON; empty where a person must give it or it may be absent.
     pub default: &'static str,
     /// True where it may be absent.
     pub is_optional: bool,
 }
 
-/// What a field takes.
+/// Kind of value that a field takes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldKind {
