@@ -1,4 +1,4 @@
-//! What an order may still do to an account: the part of it that risk, locked funds and margin depend on.
+//! Claim of an order on an account: the open part, on which risk, locked funds and margin depend.
 //!
 //! One form for an order that is open, one that is asked for and one that is to be amended. Quantities are base units.
 
@@ -15,7 +15,7 @@ use crate::{exact, market::Mark};
 pub struct Claim {
     /// The order; `None` if it is only asked for.
     pub order_id: Option<OrderId>,
-    /// What it trades.
+    /// Instrument of the order.
     pub instrument: InstrumentId,
     /// Buy or sell.
     pub side: Side,
@@ -107,7 +107,7 @@ impl Claim {
     }
 }
 
-/// What the price depends on, at which a claim counts.
+/// Price at which a claim counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pricing {
     /// Nothing: it is this price.

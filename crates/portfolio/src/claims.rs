@@ -44,7 +44,7 @@ struct Group {
     floors: BTreeMap<(Price, OrderId), Quantity>,
 }
 
-/// What claims of one instrument and side add up to.
+/// Totals of the claims of one instrument and side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Sums {
     quantity: Quantity,
@@ -56,7 +56,7 @@ struct Sums {
     floored: Quantity,
 }
 
-/// What a change of one order does to the claims that count.
+/// Effect of a change of one order on the claims that count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Change {
     removed: Option<Claim>,

@@ -60,7 +60,7 @@ impl Default for Rates {
     }
 }
 
-/// What a step of a route rests on.
+/// Basis of a conversion step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {

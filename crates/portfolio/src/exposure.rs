@@ -30,7 +30,7 @@ use crate::{
 pub struct AccountView<'a> {
     /// Its settings.
     pub account: &'a Account,
-    /// What it has.
+    /// Ledger of the account.
     pub ledger: &'a Ledger,
     /// Its open orders.
     pub claims: ClaimsView<'a>,

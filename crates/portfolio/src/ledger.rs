@@ -34,7 +34,7 @@ use crate::{
     round_trip::{RoundTrip, add},
 };
 
-/// What an account has, and how it came to it.
+/// Ledger of an account: its holdings, and how it came to them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     account: AccountId,
@@ -52,14 +52,14 @@ pub struct Ledger {
     n_fills: u64,
 }
 
-/// What was booked of one order, until it is forgotten: a fill may come again as long as its order is open.
+/// Fills booked of one order until it is forgotten: a fill may come again while its order is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Progress {
     n_fills: u32,
     quantity: Quantity,
 }
 
-/// What became of a fill.
+/// Result of applying a fill.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Applied {
     /// It was booked.

@@ -1,6 +1,6 @@
 //! The market as the portfolio sees it: the best prices and the last trade of each instrument, its terms, and rates.
 //!
-//! What is too old to count is left out by the caller: a price that is not here is not known.
+//! The caller leaves out prices that are too old to count: a price that is not here is not known.
 
 use std::collections::BTreeMap;
 

@@ -41,6 +41,6 @@ impl fmt::Display for Pair {
 pub struct Terms {
     /// Base and quote.
     pub pair: Pair,
-    /// What the venue charges.
+    /// Fee rates of the venue.
     pub fees: FeeRates,
 }

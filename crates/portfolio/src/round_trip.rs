@@ -18,7 +18,7 @@ use crate::exact;
 /// A closed round trip.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoundTrip {
-    /// What was traded.
+    /// Instrument traded.
     pub instrument: InstrumentId,
     /// Buy: it was long.
     pub side: Side,
@@ -36,7 +36,7 @@ pub struct RoundTrip {
     pub exit_time: Timestamp,
     /// Realised profit and loss before fees.
     pub realised_pnl: Notional,
-    /// What its fills cost, by currency; of a fill that also opened the next trip, its share.
+    /// Fees of its fills, by currency; of a fill that also opened the next trip, its share.
     pub fees: BTreeMap<Currency, Notional>,
     /// The same in the quote currency: a fee in the base asset counts at the price of its fill. `None` if a fee was in
     /// a third currency.

@@ -27,7 +27,7 @@ pub struct Day {
     pub equity: Notional,
 }
 
-/// What an account's limits on losses are measured from.
+/// Reference values of an account's limits on losses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     account: AccountId,

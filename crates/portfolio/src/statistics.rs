@@ -23,7 +23,7 @@ pub mod quantile;
 pub mod returns;
 pub mod trades;
 
-/// What statistics are made of. Money is in `currency` unless it names its own.
+/// Input of statistics. Money is in `currency` unless it names its own.
 #[derive(Clone, Copy, Debug)]
 pub struct History<'a> {
     /// The account's currency.

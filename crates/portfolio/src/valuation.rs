@@ -1,4 +1,4 @@
-//! What an account is worth, line by line, and the totals in its currency.
+//! Valuation of an account, line by line, with the totals in its currency.
 //!
 //! A position counts at the price at which it would be closed (`market::Mark::exit`). A line that cannot be valued has no
 //! value, is named in [`Valuation::unvalued`] and left out of the totals; a total of an account with such lines is not
@@ -27,7 +27,7 @@ pub struct CashLine {
     pub currency: Currency,
     /// The whole balance; of a cash account it includes what positions hold.
     pub balance: Notional,
-    /// What open orders lock of it; `None` if a price that decides it is not known.
+    /// Part locked by open orders; `None` if a price that decides it is not known.
     pub locked: Option<Notional>,
     /// The cash outside positions.
     pub amount: Notional,
@@ -40,7 +40,7 @@ pub struct CashLine {
 /// One open position.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PositionLine {
-    /// What is held.
+    /// Instrument held.
     pub instrument: InstrumentId,
     /// The currency of its own figures.
     pub currency: Currency,
@@ -48,7 +48,7 @@ pub struct PositionLine {
     pub quantity: SignedQuantity,
     /// Mean price of the open quantity, for display.
     pub average_price: Option<Price>,
-    /// What the open quantity cost, in its quote currency.
+    /// Cost of the open quantity, in its quote currency.
     pub cost: Notional,
     /// The price at which it would be closed.
     pub mark: Option<Price>,
@@ -73,7 +73,7 @@ pub struct Valuation {
     pub cash: Vec<CashLine>,
     /// Open positions, in the order of their instruments.
     pub positions: Vec<PositionLine>,
-    /// What has no value, and why. Empty: the totals are complete.
+    /// Items without a value, and why. Empty: the totals are complete.
     pub unvalued: Vec<NoValue>,
     /// Cash and positions: a cash account adds their values, a margin account their unrealised profit and loss.
     pub equity: Notional,

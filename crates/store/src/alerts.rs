@@ -1,4 +1,4 @@
-//! What alerts need on disk: rules and their states, alerts, channels, signals and the outbox.
+//! Storage of alerts: rules and their states, alerts, channels, signals and the outbox.
 //!
 //! In the desk's file, so a backup has them, but with a connection of its own ([`crate::turns`]): the desk does not wait
 //! for alerts beyond one commit. An alert and its deliveries are one commit. Not here: what a rule means, when a delivery
@@ -58,7 +58,7 @@ impl Document {
     }
 }
 
-/// What is written together. Empty parts change nothing.
+/// Changes written together. Empty parts change nothing.
 #[derive(Clone, Debug, Default)]
 pub struct AlertCommit {
     /// The moment.
@@ -99,7 +99,7 @@ pub struct NewDelivery {
 pub struct SignalRow {
     /// Its rule.
     pub rule_id: String,
-    /// What makes it the same signal: a second one with the same key takes its place.
+    /// Identity of the signal: a second one with the same key replaces it.
     pub key: String,
     /// Its time, for the order.
     pub time: Timestamp,

@@ -15,7 +15,7 @@ use crate::{
     files::{self, DESK_FILE, Lock},
 };
 
-/// What a check found.
+/// Contents of a checked file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contents {
     /// The version of the file's form.

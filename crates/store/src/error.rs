@@ -94,7 +94,7 @@ pub enum StoreError {
     Sql(#[source] sqlx::Error),
 }
 
-/// What an error means for whoever writes.
+/// Meaning of an error for the writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// The same may succeed once there is room on the disk.

@@ -35,7 +35,7 @@ pub struct Store {
     pub journal: Journal,
     /// Lists made from the journal.
     pub lists: Lists,
-    /// What alerts need; `None` once it was handed to their own tasks, which close it.
+    /// Storage of alerts; `None` once it was handed to their own tasks, which close it.
     pub alerts: Option<Alerts>,
     /// Kept candles; `None` once they were handed to their own task.
     pub candles: Option<Candles>,

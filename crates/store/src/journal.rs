@@ -22,12 +22,12 @@ use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
 
 use crate::{error::StoreError, files::damaged_at, turns::Turns};
 
-/// What is written together.
+/// Changes written together.
 #[derive(Clone, Debug, Default)]
 pub struct Commit {
     /// The moment.
     pub time: Timestamp,
-    /// What happened, in order.
+    /// Records, in order.
     pub records: Vec<Record>,
     /// Orders that changed, as they are now.
     pub orders: Vec<Order>,
@@ -47,7 +47,7 @@ impl Commit {
 pub struct RoundTripRow {
     /// The account.
     pub account: AccountId,
-    /// What was traded.
+    /// Instrument traded.
     pub instrument: InstrumentId,
     /// How it was opened.
     pub side: Side,

@@ -1,4 +1,4 @@
-//! What Truetape keeps on disk: the desk's journal with its lists, alerts, and candles. The only crate that knows SQL.
+//! Storage: the desk's journal with its lists, alerts, and candles. The only crate that knows SQL.
 //!
 //! SQLite, one file for the desk (`truetape.db`: write-ahead log, every commit on disk before it returns) and one for
 //! candles (`candles.db`, written without waiting). One process at a time: a lock file says so. Not here: what a record

@@ -25,7 +25,7 @@ use crate::{error::StoreError, journal::row_id};
 /// Longest page.
 pub const MAX_ROWS: u32 = 1_000;
 
-/// What a list shows. Absent: everything.
+/// Filter of a list. Absent: everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Of one account.
@@ -57,7 +57,7 @@ pub struct Paging {
     pub is_descending: bool,
 }
 
-/// What round trips are sorted by.
+/// Sort key of round trips.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
     /// Their end.

@@ -78,7 +78,7 @@ pub struct FigureInfo {
     pub unit: Unit,
     /// Its formula.
     pub formula: &'static str,
-    /// What else decides its value, and when there is none.
+    /// Other conventions that decide its value, and when there is none.
     pub convention: &'static str,
     /// Where the definition comes from.
     pub source: &'static str,

@@ -27,7 +27,7 @@ pub struct Waiting {
     pub rule_id: String,
 }
 
-/// What is sent.
+/// Content of a message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parcel {
     /// The alert, with the count of all that were folded into the message.
@@ -47,7 +47,7 @@ pub struct Attempt {
     pub time: Timestamp,
     /// The other server's status or reply code.
     pub status: Option<u16>,
-    /// What it means.
+    /// Outcome of the attempt.
     pub outcome: Outcome,
     /// Browsers that have it now.
     pub reached: Vec<SubscriptionId>,
@@ -55,7 +55,7 @@ pub struct Attempt {
     pub ended: Vec<SubscriptionId>,
 }
 
-/// What an attempt means for the delivery and its channel.
+/// Outcome of an attempt for the delivery and its channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It was taken: the channel works.
