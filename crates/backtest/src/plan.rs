@@ -1,4 +1,4 @@
-//! What a back-test runs: a strategy, an account, and the instrument's terms where the recording lacks them.
+//! Plan of a back-test: a strategy, an account, and instrument terms that the recording lacks.
 
 use std::sync::Arc;
 
@@ -20,14 +20,14 @@ use serde::{Deserialize, Serialize};
 pub struct Plan {
     /// The kind of strategy (`grid`).
     pub strategy: String,
-    /// What it trades.
+    /// Instrument to trade.
     pub instrument: InstrumentId,
     /// Its settings.
     pub settings: serde_json::Value,
     /// Currency of the account; absent: that of the instrument.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Currency>,
-    /// What the account starts with.
+    /// Starting balance, in the account's currency.
     #[serde(default = "hundred_thousand")]
     pub start: Notional,
     /// Cash or margin.
@@ -36,7 +36,7 @@ pub struct Plan {
     /// Of a margin account.
     #[serde(default = "five")]
     pub max_leverage: u32,
-    /// What the venue charges; absent: 0.1 %.
+    /// Fee rates of the venue; absent: 0.1 %.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fees: Option<FeeRates>,
     /// The instrument's terms, for recordings that do not tell them.

@@ -1,4 +1,4 @@
-//! What came of a back-test.
+//! Report of a back-test.
 
 use desk::performance::FigureRow;
 use model::{
@@ -17,7 +17,7 @@ pub struct RunReport {
     pub totals: Totals,
     /// Why the strategy ended before the recording did.
     pub reason: Option<Refusal>,
-    /// What the strategy shows.
+    /// Report of the strategy.
     pub strategy: StrategyReport,
     /// The account's statistics.
     pub statistics: Vec<FigureRow>,
@@ -34,7 +34,7 @@ pub struct RunReport {
 pub struct Totals {
     /// The currency of the totals.
     pub currency: Currency,
-    /// What it is worth.
+    /// Equity of the account.
     pub equity: Notional,
     /// Less what it started with.
     pub total_pnl: Option<Notional>,

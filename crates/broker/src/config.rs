@@ -28,9 +28,9 @@ pub struct BrokerConfig {
     pub max_book_age: Duration,
     /// How the queue ahead of a resting order shrinks.
     pub queue: QueueModel,
-    /// What venues charge.
+    /// Fee rates by venue.
     pub fees: BTreeMap<Venue, FeeRates>,
-    /// What the other venues charge.
+    /// Fee rates of all other venues.
     pub default_fees: FeeRates,
 }
 

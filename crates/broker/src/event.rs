@@ -1,4 +1,4 @@
-//! What the broker tells: changes of orders and fills, in the order in which they happened.
+//! Events of the broker: order changes and fills, in the order in which they happened.
 
 use model::{
     time::Timestamp,

@@ -136,7 +136,7 @@ pub(crate) struct Market {
     arriving: VecDeque<OrderId>,
     /// Legs whose entry is not known yet.
     unmatched: Vec<OrderId>,
-    /// What orders that ended at this moment had filled: the legs of an entry may come after it.
+    /// Filled quantities of orders that ended at this moment: an entry's legs may come after it.
     just_ended: (Timestamp, BTreeMap<OrderId, Quantity>),
     /// Orders that ended and that the owner of the index has not heard of.
     ended: Vec<OrderId>,

@@ -1,4 +1,4 @@
-//! What an order would get if it came to the market now. Nothing is kept.
+//! Preview of an order: its fill if it came to the market now. Nothing is kept.
 
 use model::{
     decimal::{Notional, Price, Quantity, Rate},
@@ -16,7 +16,7 @@ use crate::{
     taken::Taken,
 };
 
-/// What an order would get.
+/// Preview of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preview {
     /// The best price of the side that it takes.
@@ -31,7 +31,7 @@ pub struct Preview {
     pub value: Notional,
     /// How much worse than the best price the mean is, in basis points, two decimals; never below zero.
     pub slippage_bps: Option<Rate>,
-    /// What the venue would charge for them, in the quote currency.
+    /// Fee that the venue would charge for them, in the quote currency.
     pub fee: Notional,
     /// Base units that would rest (of a limit order) or not fill (of a market order).
     pub rest: Quantity,

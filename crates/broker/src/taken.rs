@@ -1,7 +1,7 @@
-//! What own orders and newer prints have taken of the displayed levels, shared by all orders of all accounts.
+//! Displayed quantity taken by own orders and newer prints, shared by all orders of all accounts.
 //!
-//! Taken stays taken until the level's displayed size changes or the level goes; a level that merely moves out of the known rows
-//! keeps its entry.
+//! It stays taken until the level's displayed size changes or the level disappears; a level that
+//! only moves out of the known rows keeps its entry.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What will happen to orders at a known moment: commands on their way to the market, and ends of their time.
+//! Scheduled events of orders: commands on their way to the market, and expiries.
 //!
 //! Commands settle in the order of their arrival, those of the same moment in the order of the calls; an order whose time
 //! passes at that moment ends after them.

@@ -61,7 +61,7 @@ pub struct Desk {
     effects: Effects,
     /// The kill switch has been set, and its orders are not cancelled yet.
     must_sweep: bool,
-    /// What was traded of what is held, since the position last changed.
+    /// Prices traded of each held instrument since its position last changed.
     seen: BTreeMap<InstrumentId, Seen>,
     next_watch: Timestamp,
     next_sample: Timestamp,
@@ -71,7 +71,7 @@ pub struct Desk {
     is_kill_unwritten: bool,
 }
 
-/// What came of the inputs since the last look.
+/// Effects of the inputs since the last look.
 #[derive(Clone, Debug, Default)]
 pub struct Effects {
     /// For the journal, in order.

@@ -1,4 +1,4 @@
-//! What an order would get and whether it would be accepted, for tickets. Nothing is placed and nothing is kept.
+//! Order previews for tickets: the fill, and whether it is accepted. Nothing is placed or kept.
 
 use model::{
     decimal::{Notional, Price, Quantity, Rate},
@@ -21,7 +21,7 @@ use crate::{
     desk::Desk,
 };
 
-/// What an order would get if it came to the market now.
+/// Preview of an order that comes to the market now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderPreview {
     /// The best price of the side that it takes.

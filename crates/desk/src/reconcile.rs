@@ -24,11 +24,11 @@ use crate::{desk::Desk, rows::EventKind, state::State};
 pub struct Mismatch {
     /// The account that it concerns.
     pub account: AccountId,
-    /// What differs, as in `position in demo:AAABBB`.
+    /// Item that differs (`position in demo:AAABBB`).
     pub what: String,
-    /// What the state says.
+    /// Value in the state.
     pub expected: String,
-    /// What the lists say.
+    /// Value in the lists.
     pub found: String,
 }
 

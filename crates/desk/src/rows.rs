@@ -1,4 +1,5 @@
-//! What the desk publishes: rows of its channels, and events. The page, programs and REST read the same.
+//! Published data of the desk: rows of its channels, and events. The page, programs and REST read
+//! the same.
 
 use std::collections::BTreeMap;
 
@@ -93,7 +94,7 @@ pub struct AccountRow {
     pub currency: Currency,
     /// The largest leverage.
     pub max_leverage: u32,
-    /// What it is worth; incomplete where `unvalued` is not empty.
+    /// Equity; incomplete where `unvalued` is not empty.
     pub equity: Notional,
     /// Equity less what it was opened with, where that has a value.
     pub total_pnl: Option<Notional>,
@@ -131,7 +132,7 @@ pub struct AccountRow {
     pub drawdown: Option<Rate>,
     /// Cash by currency.
     pub cash: Vec<CashLine>,
-    /// What has no value, in words.
+    /// Items without a value, in words.
     pub unvalued: Vec<String>,
     /// Why it may only reduce positions.
     pub reduce_only: Option<Refusal>,
@@ -143,10 +144,10 @@ pub struct AccountRow {
     /// True while the kill switch is set in memory alone: a restart forgets it.
     #[serde(default)]
     pub is_kill_unwritten: bool,
-    /// What venues charge, where it is not `default_fees`.
+    /// Fee rates by venue, where they are not `default_fees`.
     #[serde(default)]
     pub fees_by_venue: BTreeMap<Venue, FeeRates>,
-    /// What the other venues charge.
+    /// Fee rates of all other venues.
     #[serde(default)]
     pub default_fees: FeeRates,
 }
@@ -170,10 +171,10 @@ pub struct RiskRow {
 /// A strategy; its levels are rows of their own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StrategyRow {
-    /// What it is; without its memory.
+    /// The strategy, without its memory.
     #[serde(flatten)]
     pub entry: StrategyEntry,
-    /// What it shows; without its levels.
+    /// Report of the strategy, without its levels.
     pub report: StrategyReport,
     /// Realised and floating profit together.
     pub total_pnl: Option<Notional>,
@@ -184,12 +185,12 @@ pub struct StrategyRow {
 pub struct DeskEvent {
     /// Its number; numbers rise over all accounts.
     pub number: u64,
-    /// What happened.
+    /// Kind of the event, with its data.
     #[serde(flatten)]
     pub kind: EventKind,
 }
 
-/// What happened, by name.
+/// Kinds of events, by name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", content = "data", rename_all = "snake_case")]
 pub enum EventKind {
@@ -201,7 +202,7 @@ pub enum EventKind {
     TradeExitUpdated(Box<Order>),
     /// A position is another size now.
     PositionUpdated {
-        /// What is held.
+        /// Instrument held.
         instrument: InstrumentId,
         /// How much.
         quantity: SignedQuantity,
@@ -210,7 +211,7 @@ pub enum EventKind {
     },
     /// A position was opened or closed.
     PositionEvent {
-        /// What is held.
+        /// Instrument held.
         instrument: InstrumentId,
         /// True if it was opened.
         is_open: bool,
@@ -233,11 +234,11 @@ pub enum EventKind {
     },
     /// At the start, the desk's state and the lists of orders and fills on disk differed.
     ReconciliationMismatch {
-        /// What differs.
+        /// Item that differs.
         what: String,
-        /// What the state says.
+        /// Value in the state.
         expected: String,
-        /// What the lists say.
+        /// Value in the lists.
         found: String,
     },
     /// The kill switch was set or lifted.

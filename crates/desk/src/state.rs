@@ -48,7 +48,7 @@ pub struct State {
     pub ended: VecDeque<Order>,
     /// Orders accepted so far.
     pub n_orders: u64,
-    /// What was traded, as it was listed last.
+    /// Traded instruments, as last listed.
     pub instruments: BTreeMap<InstrumentId, Instrument>,
     /// Strategies by name, those that ended included.
     pub strategies: BTreeMap<StrategyId, StrategyEntry>,
@@ -59,7 +59,7 @@ pub struct State {
     /// The orders above by account and name.
     #[serde(skip)]
     names: BTreeMap<(AccountId, ClientOrderId), OrderId>,
-    /// What the open orders of each account add up to.
+    /// Totals of the open orders of each account.
     #[serde(skip)]
     claims: BTreeMap<AccountId, Claims>,
 }
@@ -80,9 +80,9 @@ pub struct KillSwitch {
 pub struct AccountState {
     /// Its settings.
     pub account: Account,
-    /// What it may risk.
+    /// Risk limits of the account.
     pub limits: RiskLimits,
-    /// What it has.
+    /// Ledger of the account.
     pub ledger: Ledger,
     /// Its day, its peak, and whether it may only reduce.
     pub standing: Standing,
@@ -92,7 +92,7 @@ pub struct AccountState {
     pub samples: VecDeque<(Timestamp, Notional)>,
 }
 
-/// What a record did beside changing the state.
+/// Effects of a record besides the change of the state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Effect {
     /// The order that changed, as it is now.

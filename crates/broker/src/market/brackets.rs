@@ -1,8 +1,9 @@
 //! Brackets: the legs of an entry come to life with its fills, and one leg's fill reduces the other.
 //!
-//! What is left to protect is what the entry has filled less what the legs have: each leg's quantity is what it has
-//! filled itself and that. Once nothing is left, the bracket is over: the other leg is cancelled, and so is the rest of
-//! an entry that is still open, which would otherwise open a position without protection.
+//! The quantity left to protect is the entry's fills less those of the legs; each leg's quantity is
+//! that plus its own fills. Once nothing is left, the bracket is over: the other leg is cancelled,
+//! and so is the rest of an entry that is still open, which would otherwise open a position without
+//! protection.
 
 use model::{
     decimal::Quantity,
@@ -21,7 +22,7 @@ use crate::{rows::less, triggers::Reached, turn::Turn};
 pub(crate) struct Bracket {
     /// By submission.
     legs: Vec<OrderId>,
-    /// What the entry has filled less what the legs have.
+    /// Filled quantity of the entry less that of the legs.
     remaining: Quantity,
 }
 

@@ -47,7 +47,7 @@ enum Update {
     Ended,
 }
 
-/// What the market showed, and what the fills took of it.
+/// Market that was shown, and the quantities that fills took of it.
 struct Witness {
     broker: Broker,
     book: DeskBook,

@@ -1,4 +1,4 @@
-//! What the desk looks at once a second: equity, days, limits on losses, margin, and samples for the curve.
+//! Checks made once a second: equity, days, loss limits, margin, and samples for the equity curve.
 
 use std::time::Duration;
 

@@ -162,7 +162,7 @@ impl Floor {
         assert_eq!(restored.state(), self.desk.state());
     }
 
-    /// What would go on after a kill: a desk that knows the journal alone.
+    /// Returns a desk restored after a kill, from the journal alone.
     pub(crate) fn restarted(&self) -> Self {
         let mut desk = Desk::restore(DeskConfig::default(), None, &self.records).unwrap();
         desk.list(Arc::new(instrument()));

@@ -1,4 +1,4 @@
-//! What a restart finds: the journal alone gives the same state, whatever was done before.
+//! State after a restart: the journal alone gives the same state, whatever was done before.
 
 use model::{
     decimal::{Price, Quantity},
