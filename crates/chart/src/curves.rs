@@ -31,7 +31,7 @@ pub struct Look<'a> {
     pub theme: Theme,
     /// The CSS font stack of its texts.
     pub font_family: &'a str,
-    /// What the values are, in front of the legend.
+    /// Name of the values, in front of the legend.
     pub caption: &'a str,
     /// Decimal places of the labels.
     pub decimals: u32,

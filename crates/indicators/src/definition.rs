@@ -25,11 +25,11 @@ pub struct Definition {
     pub outputs: &'static [Output],
     /// Where it is drawn.
     pub pane: Pane,
-    /// What it reads.
+    /// Input read of each bar.
     pub input: Input,
     /// How the first value is made.
     pub seed: &'static str,
-    /// What a division by zero gives, and other special cases.
+    /// Results of divisions by zero, and other special cases.
     pub zero_cases: &'static str,
     /// Bars at the start in which not every output has a value, for these parameters.
     pub lookback: fn(&[f64]) -> usize,
@@ -200,7 +200,7 @@ impl Pane {
     pub(crate) const AROUND_ZERO: Self = Self::Own { levels: &[0.0], range: None };
 }
 
-/// What an indicator reads of a bar.
+/// Input that an indicator reads of a bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
     /// One price.

@@ -25,7 +25,7 @@ pub enum SpecError {
     Shape {
         /// The text seen.
         text: String,
-        /// What is wrong.
+        /// The problem.
         problem: &'static str,
     },
     /// More values than parameters.
@@ -87,7 +87,7 @@ pub enum SpecError {
     Conflict {
         /// The indicator.
         text: String,
-        /// What is wrong and what to do.
+        /// The problem and its remedy.
         problem: &'static str,
     },
     /// Not a price and not an indicator.
@@ -105,7 +105,7 @@ pub enum SpecError {
     NoSource {
         /// The indicator.
         indicator: &'static str,
-        /// What it reads.
+        /// Its input.
         input: &'static str,
     },
     /// More indicators in each other than [`crate::spec::MAX_DEPTH`].
@@ -155,9 +155,9 @@ pub enum CheckpointError {
     /// It was made by another indicator or on another interval.
     #[error("the checkpoint is of {found}, not of {wanted}; compute the indicator from its bars")]
     Other {
-        /// What it was made by.
+        /// The indicator that made it.
         found: String,
-        /// What is to be restored.
+        /// The indicator to restore.
         wanted: String,
     },
     /// Its state is not one of this indicator.

@@ -1,6 +1,6 @@
-//! What each kind of indicator implements. A bar is taken in two halves: `step` computes what the bar would change, and
-//! `commit` changes it. A look at the forming bar is the first half alone, so it gives the bits of the update and copies
-//! no history.
+//! Trait of a kind of indicator. A bar is taken in two halves: `step` computes the state update,
+//! and `commit` applies it. A look at the forming bar is the first half alone, so it gives the bits
+//! of the update and copies no history.
 //!
 //! Steps and what they are made of are always inlined: returned through memory, they would cost more than the arithmetic.
 //!
@@ -17,7 +17,7 @@ use crate::{
     words::Words,
 };
 
-/// What a kind is made with. The parameters are within the ranges of the definition.
+/// Settings of a kind. The parameters are within the ranges of the definition.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings<'a> {
     pub(crate) parameters: &'a [f64],
@@ -45,7 +45,7 @@ pub(crate) fn count(parameters: &[f64], idx: usize) -> usize {
 
 /// One kind of indicator.
 pub(crate) trait Kind: Clone + fmt::Debug {
-    /// What a bar changes, and the values.
+    /// State update for one bar, with the values.
     type Step: Copy;
 
     /// The specification.

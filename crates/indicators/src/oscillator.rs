@@ -1,4 +1,4 @@
-//! What stochastic oscillators share: a position in a range, and its two averages.
+//! Common parts of stochastic oscillators: a position in a range, and its two averages.
 
 use crate::{
     values::Values,
@@ -22,7 +22,7 @@ pub(crate) struct Slowed {
     d: Window<Sum>,
 }
 
-/// What a position changes.
+/// State update for one position.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SlowStep {
     k_step: Option<WindowStep>,

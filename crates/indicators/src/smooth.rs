@@ -17,7 +17,7 @@ pub(crate) struct Smooth {
     value: f64,
 }
 
-/// What a value changes in an average.
+/// Update of an average by one value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SmoothStep {
     n_seen: usize,
@@ -107,7 +107,7 @@ pub(crate) fn average(step: &Option<SmoothStep>) -> f64 {
 #[derive(Clone, Debug)]
 pub(crate) struct Cascade<const N: usize>([Smooth; N]);
 
-/// What a value changes in a cascade.
+/// Update of a cascade by one value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CascadeStep<const N: usize> {
     /// Stages that took a value.

@@ -33,7 +33,7 @@ struct Parts {
     is_forming: bool,
 }
 
-/// What an indicator reads.
+/// Source of the values that an indicator reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A price of each bar.

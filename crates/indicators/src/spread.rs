@@ -20,7 +20,7 @@ pub(crate) struct Spread {
     is_full: bool,
 }
 
-/// What a value changes.
+/// State update for one value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SpreadStep {
     value: f64,

@@ -12,7 +12,7 @@ pub enum TableError {
     /// A column is missing.
     #[error("the table has no column {wanted}; its first line must name one of {}", known.join(", "))]
     NoColumn {
-        /// What it would hold.
+        /// Content that it would have.
         wanted: &'static str,
         /// Its possible names.
         known: &'static [&'static str],

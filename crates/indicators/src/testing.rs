@@ -1,4 +1,4 @@
-//! What the indicators' own tests share: bars from a few numbers, and rows as short texts.
+//! Helpers of the indicators' own tests: bars from a few numbers, and rows as short texts.
 
 use model::candle::Interval;
 

@@ -22,7 +22,7 @@ pub(crate) struct AverageRange {
     average: Smooth,
 }
 
-/// What a bar changes.
+/// State update for one bar.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AverageRangeStep {
     last_close: f64,

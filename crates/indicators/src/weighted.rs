@@ -20,7 +20,7 @@ pub(crate) struct Weighted {
     is_full: bool,
 }
 
-/// What a value changes.
+/// State update for one value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WeightedStep {
     value: f64,

@@ -75,7 +75,7 @@ pub(crate) struct Window<C> {
     how: std::marker::PhantomData<C>,
 }
 
-/// What a value changes in a window.
+/// Update of a window by one value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WindowStep {
     value: f64,

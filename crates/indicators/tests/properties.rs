@@ -1,5 +1,6 @@
-//! What holds for every indicator: streaming equals batch, a look equals the update, a checkpoint continues, odd bars do
-//! no harm, a late bar gives what its place would have given. All bit for bit.
+//! Properties of every indicator: streaming equals batch, a look equals the update, a checkpoint
+//! continues, odd bars do no harm, a late bar gives what its place would have given. All bit for
+//! bit.
 
 #![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 

@@ -295,7 +295,8 @@ mod tests {
         }
     }
 
-    /// What the venue limits is told, and is no failure; what the feed does not offer explains no missing data.
+    /// Venue restrictions are reported and are no failures; what the feed does not offer explains
+    /// no missing data.
     #[test]
     fn restrictions_are_told_and_are_no_failures() {
         let (mut tracker, mut turns) = (StreamTracker::default(), TurnClock::default());

@@ -21,7 +21,7 @@ use venues::{
 const N_SYMBOLS: usize = 60;
 /// Longer than the candles of seconds that are kept.
 const SECONDS: u64 = 650;
-/// What one symbol may keep.
+/// Memory limit of one symbol.
 const MOST_BYTES: usize = 155_000;
 
 fn resident_bytes() -> usize {

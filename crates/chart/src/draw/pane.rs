@@ -1,4 +1,4 @@
-//! What the panes below the prices have in common: an axis with its grid and labels, and a caption.
+//! Common parts of the panes below the prices: an axis with its grid and labels, and a caption.
 
 use plotters_backend::{DrawingBackend, text_anchor::HPos};
 

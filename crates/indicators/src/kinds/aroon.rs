@@ -18,7 +18,7 @@ pub(crate) struct Aroon {
     lows: Latest,
 }
 
-/// What a bar changes.
+/// State update for one bar.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AroonStep {
     n_seen: usize,
@@ -92,7 +92,7 @@ struct Latest {
     age: usize,
 }
 
-/// What a value changes.
+/// State update for one value.
 #[derive(Clone, Copy, Debug)]
 struct LatestStep {
     value: f64,

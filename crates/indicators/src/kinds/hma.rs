@@ -16,7 +16,7 @@ pub(crate) struct Hma {
     root: WeightedMean,
 }
 
-/// What a price changes; the last average only once the others have a value.
+/// State update for one price; the last average only once the others have a value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HmaStep {
     half: WeightedStep,

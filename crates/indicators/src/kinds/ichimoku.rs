@@ -19,7 +19,7 @@ pub(crate) struct Ichimoku {
     ahead_b: Ring,
 }
 
-/// What a bar changes.
+/// State update for one bar.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IchimokuStep {
     windows: [(WindowStep, WindowStep); 3],

@@ -22,7 +22,7 @@ pub(crate) struct Kama {
     value: f64,
 }
 
-/// What a price changes; the path only from the second price on.
+/// State update for one price; the path only from the second price on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KamaStep {
     price: f64,

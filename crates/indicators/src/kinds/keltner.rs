@@ -17,7 +17,7 @@ pub(crate) struct Keltner {
     range: AverageRange,
 }
 
-/// What a bar changes, and the distance of the band.
+/// State update for one bar, with the distance of the band.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeltnerStep {
     middle: SmoothStep,

@@ -18,7 +18,7 @@ pub(crate) struct LinReg {
 }
 
 impl Kind for LinReg {
-    /// What a price changes, the line's end and its slope.
+    /// State update for one price, the line's end and its slope.
     type Step = (WeightedStep, f64, f64);
 
     const DEFINITION: &'static Definition = &Definition {

@@ -16,7 +16,7 @@ pub(crate) struct Macd {
     signal: Smooth,
 }
 
-/// What a price changes; the signal only once there is a difference.
+/// State update for one price; the signal only once there is a difference.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MacdStep {
     fast: SmoothStep,

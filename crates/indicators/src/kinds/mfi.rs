@@ -18,7 +18,7 @@ pub(crate) struct Mfi {
     down: Window<Sum>,
 }
 
-/// What a bar changes; the sums only from the second bar on.
+/// State update for one bar; the sums only from the second bar on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MfiStep {
     last: f64,

@@ -17,7 +17,7 @@ pub(crate) struct Rsi {
     losses: Smooth,
 }
 
-/// What a price changes; the averages only from the second price on.
+/// State update for one price; the averages only from the second price on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RsiStep {
     last: f64,

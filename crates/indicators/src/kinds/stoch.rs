@@ -17,7 +17,7 @@ pub(crate) struct Stoch {
     slowed: Slowed,
 }
 
-/// What a bar changes.
+/// State update for one bar.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StochStep {
     highs: WindowStep,

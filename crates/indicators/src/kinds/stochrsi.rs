@@ -20,7 +20,7 @@ pub(crate) struct StochRsi {
     slowed: Slowed,
 }
 
-/// What a price changes; the window only once there is an index.
+/// State update for one price; the window only once there is an index.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StochRsiStep {
     rsi: RsiStep,

@@ -25,7 +25,7 @@ struct Bands {
     is_rising: bool,
 }
 
-/// What a bar changes.
+/// State update for one bar.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SupertrendStep {
     range: AverageRangeStep,

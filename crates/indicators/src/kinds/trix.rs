@@ -17,7 +17,7 @@ pub(crate) struct Trix {
     signal: Smooth,
 }
 
-/// What a price changes; the signal only once there is a value.
+/// State update for one price; the signal only once there is a value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TrixStep {
     averages: CascadeStep<3>,

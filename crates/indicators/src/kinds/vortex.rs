@@ -22,7 +22,7 @@ pub(crate) struct Vortex {
     range: Window<Sum>,
 }
 
-/// What a bar changes; the sums only from the second bar on.
+/// State update for one bar; the sums only from the second bar on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct VortexStep {
     bar: (f64, f64, f64),

@@ -97,7 +97,7 @@ fn split_arguments(text: &str) -> Vec<&str> {
     parts
 }
 
-/// What stands between the brackets.
+/// Arguments between the brackets.
 #[derive(Default)]
 struct Arguments {
     parameters: Vec<Option<f64>>,

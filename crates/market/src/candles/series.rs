@@ -46,7 +46,7 @@ enum Source {
     Doubtful,
     /// The venue's final figures.
     Venue,
-    /// What an earlier run of the server kept of a candle that had closed. The venue's figures replace it.
+    /// Figures of a closed candle kept by an earlier server run. The venue's figures replace them.
     Kept,
 }
 
