@@ -127,7 +127,7 @@ pub struct FiredAlert {
     pub is_summary: bool,
 }
 
-/// What came of the inputs since the last look. Put on disk in one transaction.
+/// Effects of the inputs since the last look. Written to disk in one transaction.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Effects {
     /// Alerts, in order.

@@ -1,4 +1,4 @@
-//! What alerts hear of besides prices and bars: the trading desk, and the health of feeds, recordings and the disk.
+//! Inputs besides prices and bars: the trading desk; health of feeds, recordings and the disk.
 //!
 //! Values that are states (a position, an amount, a connection) are given again at a start: the first one only arms.
 
@@ -16,7 +16,7 @@ use model::{
 /// Something of the trading desk.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TradingEvent {
-    /// What an account holds of an instrument now.
+    /// Position of an account in an instrument, as it is now.
     Position {
         /// The account.
         account: AccountId,

@@ -1,4 +1,4 @@
-//! What a channel gets at once and what waits for a summary: quiet hours and the channel's storm budget.
+//! Immediate delivery or a summary: quiet hours and the channel's storm budget.
 //!
 //! Nothing is dropped: what waits is counted, and a summary with the count and the first titles goes out at the end.
 

@@ -28,7 +28,7 @@ pub(crate) struct Bounds<T> {
     pub(crate) rearm: T,
 }
 
-/// What the first value does.
+/// Effect of the first value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum First {
     /// It arms, or does not.
@@ -110,7 +110,7 @@ impl Pair {
     }
 }
 
-/// What a condition remembers. Kept on disk, so that a restart goes on where it was.
+/// Memory of a condition. Kept on disk, so that a restart continues where it was.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct TrackerState {

@@ -14,7 +14,7 @@ pub(crate) struct Slot {
     pub(crate) condition: u8,
 }
 
-/// What a level waits for.
+/// Price that a level waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
     /// A price at or above it.

@@ -1,4 +1,4 @@
-//! What is kept on disk of rules and of the engine, as JSON that only this crate reads.
+//! Memory of rules and of the engine on disk, as JSON that only this crate reads.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use crate::{latch::TrackerState, tracker::Met};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Kept {
-    /// What is published of it.
+    /// Published state.
     pub state: RuleState,
-    /// What a restart needs.
+    /// Memory needed after a restart.
     pub memory: RuleMemory,
 }
 
-/// What a restart needs of a rule. Of another version of the rule it is thrown away.
+/// Memory of a rule that a restart needs. That of another version of the rule is discarded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RuleMemory {
@@ -40,13 +40,13 @@ pub struct RuleMemory {
     pub(crate) fired_bar: Option<Timestamp>,
     /// Alerts that are folded and not said yet.
     pub(crate) n_folded: u64,
-    /// What met it last, for what is said later.
+    /// Last match, for a message sent later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) last_met: Option<Met>,
     pub(crate) trackers: Vec<TrackerState>,
 }
 
-/// What a restart needs of the engine besides its rules.
+/// Memory of the engine that a restart needs, besides its rules.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EngineMemory {
@@ -54,7 +54,7 @@ pub struct EngineMemory {
     pub next_notice_id: u64,
     /// Quiet hours, muting.
     pub settings: AlertSettings,
-    /// What waits for a summary, by channel.
+    /// Alerts that wait for a summary, by channel.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) held: BTreeMap<ChannelId, Held>,
 }

@@ -27,7 +27,7 @@ use strategy::detect::window::MovingExtremes;
 
 use crate::{latch::TrackerState, level_index::Wait};
 
-/// What met a condition.
+/// Details of a condition that was met.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Met {
@@ -50,7 +50,7 @@ pub(crate) struct Tracker {
     pub(crate) waits: [Option<Wait>; 2],
 }
 
-/// What is not kept on disk.
+/// State of a condition that is not kept on disk.
 #[derive(Clone, Debug)]
 enum Extra {
     None,

@@ -46,7 +46,7 @@ pub fn frequency(frequency: Frequency) -> String {
     }
 }
 
-/// What one condition looks for; `subject` is the symbol of the rule's instrument.
+/// Returns the clause of one condition; `subject` is the symbol of the rule's instrument.
 fn clause(condition: &Condition, subject: Option<&str>) -> String {
     let market = subject.unwrap_or("any instrument");
     let of_market = subject.map(|symbol| format!(" in {symbol}")).unwrap_or_default();

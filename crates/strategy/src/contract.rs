@@ -17,12 +17,12 @@ use model::{
     },
 };
 
-/// What a strategy knows of its surroundings at an event.
+/// Context of a strategy at an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Context {
-    /// What it trades.
+    /// Instrument that it trades.
     pub instrument: Arc<Instrument>,
-    /// What the venue charges.
+    /// Fee rates of the venue.
     pub fees: FeeRates,
     /// The moment.
     pub now: Timestamp,
@@ -76,7 +76,7 @@ pub enum Event {
     Timer,
 }
 
-/// What a strategy wants to happen.
+/// Action that a strategy asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Intent {
     /// An order.
@@ -109,7 +109,7 @@ pub enum Intent {
     End {
         /// Why.
         reason: Refusal,
-        /// What becomes of orders and position.
+        /// Handling of orders and position.
         choice: StopChoice,
     },
 }

@@ -23,7 +23,7 @@ use crate::{
     registry::{part, text},
 };
 
-/// What a trader chooses.
+/// Settings that a trader chooses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CrossSettings {
@@ -47,7 +47,7 @@ pub struct Cross {
     memory: Memory,
 }
 
-/// What it remembers.
+/// Memory of the strategy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Memory {
     /// Closes of whole candles, oldest first, at most as many as the slow average needs.

@@ -1,4 +1,4 @@
-//! What signals and alerts have in common: meeting a level with hysteresis, and moving over a window.
+//! Detection shared by signals and alerts: meeting a level with hysteresis, moving over a window.
 //!
 //! The predicate that fires is the one that re-arms, so that nothing fires twice without having left the level. The first
 //! value only arms.

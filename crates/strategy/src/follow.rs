@@ -32,7 +32,7 @@ use crate::{
     signals::{SignalWatch, evaluate},
 };
 
-/// What a trader chooses.
+/// Settings that a trader chooses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FollowSettings {
@@ -60,7 +60,7 @@ pub struct Follow {
     n_told: Option<u64>,
 }
 
-/// What it remembers besides the bars.
+/// Memory of the strategy besides the bars.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Head {
     forming: Option<Candle>,
@@ -68,7 +68,7 @@ struct Head {
     n_bars: u64,
     /// How many of them are kept.
     n_kept: u64,
-    /// What the last signal asks for.
+    /// Position that the last signal asks for.
     target: Option<SignedQuantity>,
     #[serde(flatten)]
     holding: Holding,

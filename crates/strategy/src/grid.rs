@@ -44,7 +44,7 @@ pub struct Grid {
     is_complete: bool,
 }
 
-/// What a grid remembers: a part for the whole and one for each level.
+/// Memory of a grid: a part for the whole and one for each level.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Memory {
     head: Head,
@@ -52,7 +52,7 @@ struct Memory {
     levels: Vec<Level>,
 }
 
-/// What a grid remembers of itself.
+/// Memory of a grid as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Head {
     /// True once it trades.

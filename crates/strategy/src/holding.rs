@@ -1,4 +1,4 @@
-//! What a strategy of a single position remembers of it: the open order, the fills, and their result.
+//! Memory of a single-position strategy: the open order, the fills, and their result.
 //!
 //! It trades at the market, one order at a time. Not here: which position is wanted.
 
@@ -19,7 +19,7 @@ use crate::contract::{Event, Intent};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Holding {
     position: SignedQuantity,
-    /// What the position cost; below zero: what a short brought.
+    /// Cost of the position; below zero: proceeds of a short.
     cost: Notional,
     entry_fees: Notional,
     realised_pnl: Notional,

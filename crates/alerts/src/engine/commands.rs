@@ -1,4 +1,4 @@
-//! What a person asks for: rules, acknowledging, quiet hours, muting.
+//! Commands of users: rules, acknowledging, quiet hours, muting.
 
 use std::time::Duration;
 
@@ -233,7 +233,7 @@ fn refuse(message: &str) -> Result<AlertReply, Refusal> {
     Err(Refusal::new(DenyCode::BadRule, message))
 }
 
-/// What an owner should know of a rule at this price: a level that is met already needs the price to leave it first.
+/// Returns warnings for a rule at this price: a level that is already met must be left first.
 fn warnings(rule: &AlertRule, price: Price) -> Vec<String> {
     let of = |condition: &Condition| match condition {
         Condition::PriceCrosses { direction: Direction::Up, level, .. } if price >= *level => {

@@ -19,7 +19,7 @@ use crate::{
     words,
 };
 
-/// What an alert is going to say.
+/// Data from which an alert is written.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Draft {
     pub(super) met: Met,

@@ -1,4 +1,4 @@
-//! What is due: the end of a rule, of a snooze, of a wait, of a span, and of quiet hours.
+//! Deadlines: the end of a rule, of a snooze, of a wait, of a span, and of quiet hours.
 
 use std::time::Duration;
 

@@ -20,12 +20,12 @@ use serde_json::{Value, json};
 
 use crate::support::{NONE, SILENCE, World, btc, flat, id, price, rule};
 
-/// What a test does to an engine.
+/// Steps of a test on an engine.
 type Steps = fn(&mut World);
 
 struct Case {
     condition: Value,
-    /// What arms it.
+    /// Steps that arm it.
     before: Steps,
     /// Must not fire.
     opposite: Steps,

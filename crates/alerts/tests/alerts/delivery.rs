@@ -1,4 +1,4 @@
-//! What goes where and when: storms, quiet hours, muting, acknowledging.
+//! Routing and timing of alerts: storms, quiet hours, muting, acknowledging.
 
 use alerts::engine::Budget;
 use model::alert::{notice::Severity, rule::AlertRule};

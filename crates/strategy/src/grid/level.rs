@@ -39,7 +39,7 @@ pub(super) struct Level {
     is_changed: bool,
     /// True: buys first.
     is_long: bool,
-    /// What the held units cost (or brought), without fees.
+    /// Cost of the held units (or proceeds of a short), without fees.
     held_value: Notional,
     /// Entry fees of the held units.
     held_fees: Notional,

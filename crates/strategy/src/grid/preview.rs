@@ -1,4 +1,4 @@
-//! What a grid would do: its levels with their profit after fees, and what it needs.
+//! Preview of a grid: its levels with their profit after fees, and the capital that it needs.
 
 use model::{
     decimal::{Notional, Price, Quantity, Rate},
@@ -17,7 +17,7 @@ use crate::grid::{lines::lines, settings::GridSettings};
 pub struct GridPreview {
     /// Lowest first.
     pub levels: Vec<LevelPreview>,
-    /// What all levels together buy or sell first, in quote currency.
+    /// Value that all levels together buy or sell first, in quote currency.
     pub capital: Notional,
     /// Smallest profit of a level after fees, as a share of what it spends.
     pub least_return: Rate,

@@ -10,7 +10,7 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What a trader chooses.
+/// Settings that a trader chooses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GridSettings {
@@ -26,7 +26,7 @@ pub struct GridSettings {
     /// Which way levels open.
     #[serde(default)]
     pub mode: GridMode,
-    /// What each level trades.
+    /// Size of each level.
     pub size: LevelSize,
     /// Begins when the price reaches it; absent: at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,7 +37,7 @@ pub struct GridSettings {
     /// Ends the grid, below `lower` or above `upper`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub take_profit: Option<Price>,
-    /// What becomes of orders and position when a stop-loss or take-profit ends the grid.
+    /// Handling of orders and position when a stop-loss or take-profit ends the grid.
     #[serde(default = "flatten")]
     pub at_exit: StopChoice,
     /// The grid follows the price upwards, up to this highest line.
@@ -76,7 +76,7 @@ pub enum GridMode {
     Neutral,
 }
 
-/// What each level trades.
+/// Size of each level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LevelSize {

@@ -1,4 +1,4 @@
-//! What a rule reads of each bar: prices, indicators, the book, and windows over the bars before.
+//! Columns that a rule reads of each bar: prices, indicators, the book, windows over earlier bars.
 //!
 //! Equal columns are one, and each indicator is computed once a rule. Numbers of windows depend on closed bars alone, those
 //! of the book come with its changes, and the rest moves with the forming bar.
@@ -12,7 +12,7 @@ use crate::signals::{compile::MAX_INDICATORS, rows::View, top::Top};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Column(pub(crate) usize);
 
-/// What a number is.
+/// Source of a number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Source {
     /// The close.

@@ -50,15 +50,15 @@ impl Combination {
     }
 }
 
-/// What the parts of a combination say, taken together.
+/// Combined result of the parts of a combination.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tally {
-    /// What some part fires; `None` while no part is known.
+    /// Sides that some part fires; `None` while no part is known.
     fires: Option<Sides>,
     has_unknown: bool,
-    /// What every part holds for, or is neutral about; neutral where every part is nothing else.
+    /// Sides that every part holds for or is neutral about; neutral where every part is only that.
     allows: Sides,
-    /// What some part holds for.
+    /// Sides that some part holds for.
     some: Sides,
     /// Weights for buy less those for sell.
     vote: f64,
@@ -149,7 +149,7 @@ fn clause(part: &LookFor) -> String {
     }
 }
 
-/// What the page begins with.
+/// Returns the templates that the page starts with.
 pub(crate) fn templates() -> [Template; 3] {
     let parts = || [kinds::a_cross(), kinds::a_breakout()].into_iter();
     let weighted = parts().map(|look_for| WeightedPart { weight: 1.0, look_for }).collect();

@@ -50,7 +50,7 @@ pub(crate) fn compile(rule: &SignalRule) -> Result<Compiled, SignalError> {
     Ok(Compiled { columns, root, n_slots, n_back })
 }
 
-/// What kinds use to check their settings.
+/// Compiler with which kinds check their settings.
 pub(crate) struct Compiler<'a> {
     interval: Interval,
     columns: &'a mut Columns,

@@ -8,6 +8,6 @@ pub struct SignalError {
     pub field: String,
     /// The value seen.
     pub value: String,
-    /// What to write instead.
+    /// Remedy: the text to write instead.
     pub remedy: String,
 }

@@ -54,7 +54,7 @@ pub(crate) struct Reach {
     pub(crate) approach: level::Approach,
     pub(crate) value: f64,
     pub(crate) level: f64,
-    /// What it has to leave before it counts again.
+    /// Level that the value has to leave before it counts again.
     pub(crate) rearm: f64,
 }
 

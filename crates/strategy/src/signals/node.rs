@@ -80,7 +80,7 @@ impl Held {
     }
 }
 
-/// What a node remembers: of a leaf, up and down; of a combination, buy, sell and neutral.
+/// Memory of a node: of a leaf, up and down; of a combination, buy, sell and neutral.
 pub(crate) type Slot = [Held; 3];
 
 /// A condition.

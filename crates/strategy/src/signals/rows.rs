@@ -25,9 +25,9 @@ pub(crate) struct Closed {
     pub(crate) row: Row,
     /// The memory of the rule after it.
     pub(crate) slots: Vec<Slot>,
-    /// What it fired.
+    /// Sides that it fired.
     pub(crate) fires: Sides,
-    /// What was said of it.
+    /// Sides that were reported for it.
     pub(crate) said: Sides,
 }
 

@@ -49,7 +49,7 @@ pub struct SignalWatch {
 #[derive(Clone, Debug)]
 struct Forming {
     row: Row,
-    /// What was said of it.
+    /// Sides that were reported for it.
     said: Sides,
 }
 

@@ -1,4 +1,4 @@
-//! What every rule keeps to, over random markets.
+//! Properties of every rule, over random markets.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ fn walk(n_bars: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Bar>> {
     prop::collection::vec((-3_i32..=3, 0_u32..6), n_bars).prop_map(|steps| bars(&steps))
 }
 
-/// What is left of signals that replace each other: those that hold.
+/// Returns the keys of the signals that still hold after later ones replaced earlier ones.
 fn holding(signals: impl IntoIterator<Item = Signal>) -> Vec<SignalKey> {
     let mut newest = BTreeMap::new();
     for signal in signals {
