@@ -241,7 +241,7 @@ fn wait_at(text: &str, now: Timestamp) -> Option<Duration> {
 /// The longest wait that a venue can ask for: a day. A venue's mistake must not end its feed until a restart. Binance
 /// documents bans of up to three days, and repeats their end when it is asked again.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
-/// What stands before the time, in lower case.
+/// Words in front of the time, in lower case.
 const WAIT_WORDS: &[&str] =
     &["until", "retryafter", "retry after", "retry-after", "retry_after", "try again in", "throttled"];
 /// Characters of a text that are searched.

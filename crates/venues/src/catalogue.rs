@@ -157,7 +157,7 @@ pub struct CatalogueSource {
     pub(crate) built_in: fn(&mut Catalogue),
 }
 
-/// What a server must have configured before it can ask for the whole list.
+/// Configuration that a server needs before it can ask for the whole list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CatalogueNeeds {
     /// Nothing.

@@ -37,7 +37,7 @@ pub struct BacktestStatus {
     pub number: u64,
     /// The recording.
     pub recording: String,
-    /// What it trades.
+    /// Instrument to trade.
     pub instrument: String,
     /// The kind of strategy.
     pub strategy: String,
@@ -72,7 +72,7 @@ pub struct BacktestTotals {
     pub queue: String,
     /// The currency of the amounts.
     pub currency: Currency,
-    /// What the account is worth.
+    /// Equity of the account.
     pub equity: Notional,
     /// The same less what it started with; absent where something has no value.
     pub total_pnl: Option<Notional>,

@@ -140,9 +140,9 @@ pub struct AccountRequest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountQuestion {
-    /// To carry a command out.
+    /// A command to carry out.
     Command(Box<DeskCommand>),
-    /// What an order would get, as `POST /api/v1/orders/preview`.
+    /// An order to preview, as `POST /api/v1/orders/preview` does.
     PreviewOrder(Box<OrderRequest>),
 }
 

@@ -6,7 +6,7 @@
 //! that the consolidated tape leaves out of its last price count here, because their price is the market's at that
 //! moment: odd lots (12), and trades outside regular hours (24). Not here: parsing a frame ([`super::frame`]).
 
-/// What a trade counts for.
+/// Effect of a trade on price and volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Effect {
     /// Price and volume.

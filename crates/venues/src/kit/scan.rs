@@ -177,7 +177,7 @@ const BACKSLASHES: u64 = ONES * b'\\' as u64;
 /// So many digits always fit.
 const MOST_DIGITS: usize = 19;
 
-/// What tests of a venue's scans share.
+/// Test helpers shared by the venues' scans.
 #[cfg(test)]
 pub(crate) mod changes {
     use proptest::prelude::*;

@@ -12,7 +12,7 @@ use model::{
 
 use super::Snapshot;
 
-/// What a book is kept for.
+/// Depth for which a book is kept, and the pace of its snapshots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Attention {
     /// Levels a side requested in a snapshot: a tenth as many cost a tenth of the weight.

@@ -1,4 +1,4 @@
-//! What connections are watched for: silence, pings, waits that the venue has asked for, roll-overs.
+//! Watching of connections: silence, pings, waits that the venue has asked for, roll-overs.
 
 use std::time::Duration;
 
