@@ -42,7 +42,7 @@ use wire::{
     message::{ClientMessage, CommandRequest, Hello, JsonText, ServerMessage},
 };
 
-/// What is measured, and how often.
+/// Number and size of the measurements.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Turns of all measurements, one after the other.

@@ -29,7 +29,7 @@ pub struct CandleBatch {
 #[derive(Clone, Debug)]
 pub struct CandleKeeper(mpsc::Sender<Wish>);
 
-/// What a feed wants of the keeper.
+/// Request of a feed to the keeper.
 #[derive(Debug)]
 pub enum Wish {
     /// Keep these.

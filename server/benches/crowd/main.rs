@@ -29,7 +29,7 @@ use crate::{
 /// A crowd of clients for one server.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// What the crowd does.
+    /// Scene to play.
     #[arg(value_enum)]
     scene: Option<Scene>,
     /// Clients of the scene.

@@ -121,5 +121,5 @@ fn words(error: reqwest::Error) -> String {
 
 const TOTAL_TIME: Duration = Duration::from_secs(10);
 const MAX_BODY: usize = 16 << 10;
-/// What people see of an answer.
+/// UTF-16 units of an answer that people see, at most.
 const MAX_LINE: usize = 300;

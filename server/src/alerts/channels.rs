@@ -20,7 +20,7 @@ pub mod webhook;
 /// The result of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// What it means.
+    /// Meaning of the answer.
     pub verdict: Verdict,
     /// The other server's status or reply code.
     pub status: Option<u16>,

@@ -1,7 +1,8 @@
 //! The outbox: sends what waits in the store, and writes down what came of it.
 //!
-//! What waits is read from disk each time, so a start after a crash is nothing special. An answer is written before
-//! anything else is sent: a message can come twice, with the same identity, but is never lost.
+//! Waiting deliveries are read from disk each time, so a start after a crash is nothing special. An
+//! answer is written before anything else is sent: a message can come twice, with the same
+//! identity, but is never lost.
 //!
 //! # Layout
 //! - [`task`]: the loop · [`plan`]: what a channel does next · [`budget`]: its pace · [`outcome`]: what an answer means

@@ -21,7 +21,7 @@ use topics::{
     topic::Topic,
 };
 
-/// What is published, and each lane's state of it.
+/// Published rows, and each lane's state of them.
 #[derive(Debug, Default)]
 pub struct Published {
     rules: Rows,

@@ -113,7 +113,7 @@ fn check(host: &str, address: IpAddr, reach: Reach) -> Result<(), ReachError> {
     }
 }
 
-/// What is at an address.
+/// Kind of address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Public,

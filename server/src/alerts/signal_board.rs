@@ -40,7 +40,7 @@ struct Running {
 pub struct SignalRuleRow<'a> {
     /// The rule.
     rule: &'a SignalRule,
-    /// What it looks for, in words.
+    /// Its condition, in words.
     sentence: String,
     /// Its newest signal.
     #[serde(skip_serializing_if = "Option::is_none")]

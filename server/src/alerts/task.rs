@@ -1,7 +1,8 @@
 //! The loop of signals and alerts: data, commands and time in; the disk, topics, deliveries and answers out.
 //!
-//! What fires is on disk, with its deliveries, before anything is told. If the disk refuses, the state machines in memory
-//! are thrown away and restored from disk: start-up, crash and a full disk are one path, as on the trading desk.
+//! Signals and alerts are on disk, with their deliveries, before anybody is told. If the disk
+//! refuses, the state machines in memory are thrown away and restored from disk: start-up, crash
+//! and a full disk are one path, as on the trading desk.
 //!
 //! # Layout
 //! - `commands`: what people and programs ask for · `disk`: what is kept, and read at a start
@@ -49,7 +50,7 @@ use crate::{
     shutdown::Shutdown,
 };
 
-/// What the task needs of the server.
+/// Parts of the server that the task needs.
 #[derive(Debug)]
 pub struct AlertParts {
     /// The tables.

@@ -10,7 +10,7 @@ use venues::catalogue::{Catalogue, CatalogueItem};
 
 use super::spelling::{plain_into, spellings};
 
-/// What is typed, prepared for many comparisons.
+/// Search text, prepared for many comparisons.
 #[derive(Clone, Debug)]
 pub struct Query {
     spellings: Vec<String>,

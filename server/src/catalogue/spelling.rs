@@ -1,4 +1,4 @@
-//! What a typed symbol may mean: letter case, punctuation and old names of assets do not matter.
+//! Spellings of a symbol: letter case, punctuation and old names of assets do not matter.
 
 use venues::catalogue::{Catalogue, CatalogueItem};
 

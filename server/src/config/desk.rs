@@ -30,7 +30,7 @@ pub struct DeskConfig {
     pub kind: AccountKind,
     /// The currency of its totals, and of what it starts with.
     pub currency: Currency,
-    /// What it starts with.
+    /// Starting balance, in `currency`.
     pub start: Notional,
     /// The largest leverage of a margin account.
     #[serde(with = "Whole::<1, 100>")]
@@ -38,9 +38,9 @@ pub struct DeskConfig {
     /// The IANA time zone whose midnight begins its day.
     #[serde(deserialize_with = "read_zone")]
     pub time_zone: String,
-    /// What a fill that rested costs, as a share of its value.
+    /// Fee rate of a fill that rested, as a share of its value.
     pub maker_fee: Rate,
-    /// What a fill that crossed the spread costs.
+    /// Fee rate of a fill that crossed the spread.
     pub taker_fee: Rate,
     /// Other fees, by venue.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

@@ -25,7 +25,7 @@ pub type Answer = Result<DeskReply, Refusal>;
 /// Looks at the desk inside its task.
 pub type Look = Box<dyn FnOnce(&Desk, Timestamp) + Send>;
 
-/// What the task is asked.
+/// Request to the task.
 pub enum Request {
     /// A command; the answer goes to `reply` once it is on disk.
     Command {

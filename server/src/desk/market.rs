@@ -1,4 +1,4 @@
-//! What the desk follows: the feeds of what it trades, and of what somebody is about to trade.
+//! Feeds that the desk follows: of what it trades, and of what somebody is about to trade.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::handle::{Answer, Look};
 use crate::feed::directory::Directory;
 
-/// What the replay's task is asked.
+/// Request to the replay's task.
 pub enum ReplayRequest {
     /// A command, and who receives its answer.
     Command(Box<DeskCommand>, oneshot::Sender<Answer>),

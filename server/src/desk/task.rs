@@ -37,7 +37,7 @@ use super::{
 };
 use crate::{clock::Clock, notices::Notices, shutdown::Shutdown};
 
-/// What the task needs of the server.
+/// Parts of the server that the task needs.
 #[derive(Debug)]
 pub struct DeskParts {
     /// The settings.
@@ -174,7 +174,7 @@ impl DeskTask {
         }
     }
 
-    /// What the time and the market bring, then commands, then the disk, then answers.
+    /// Takes in the time and the market, then commands; writes to disk, then answers.
     async fn turn(&mut self, requests: Vec<Request>) {
         let now = self.parts.clock.now();
         if self.halt.is_some_and(Halt::is_temporary) && now.monotonic >= self.next_try {

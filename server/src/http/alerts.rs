@@ -59,7 +59,7 @@ pub async fn signals(State(alerts): State<AlertsHandle>, parameters: Parameters)
     Ok(Json(Signals { signals: alerts.signals(rule).await? }))
 }
 
-/// What rules can look for: the list that forms are made from.
+/// Lists the conditions of rules, from which forms are made.
 pub async fn conditions() -> Json<&'static [ConditionKind]> {
     Json(CONDITION_KINDS)
 }

@@ -58,7 +58,7 @@ pub struct Load {
 #[derive(Clone)]
 pub struct Replays(Arc<Inner>);
 
-/// What replays need of the server.
+/// Parts of the server that replays need.
 pub struct ReplayParts {
     /// The files.
     pub library: Library,

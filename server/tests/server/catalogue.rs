@@ -1,4 +1,4 @@
-//! What venues offer: searched, checked before it is followed, kept over a restart; and whoever is followed stays live.
+//! Venue catalogues: searched, checked before following, kept over a restart; streams stay live.
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 

@@ -203,7 +203,8 @@ async fn who_reads_nothing_is_sent_little() {
     assert!(bytes.len() < 80_000, "{} bytes", bytes.len());
 }
 
-/// What a slow reader gets is new: updates that it could not take are replaced, and it is told where trades are left out.
+/// A slow reader gets nothing old: updates that it could not take are replaced, and it is told
+/// where trades are left out.
 #[tokio::test]
 async fn who_reads_slowly_is_shown_nothing_old() {
     let server = demo_server(|_| {}).await;

@@ -32,7 +32,7 @@ use crate::alerts::{
 pub mod encryption;
 pub mod vapid;
 
-/// What one attempt needs.
+/// Input of one attempt.
 pub struct Attempt<'a> {
     /// The channel's settings.
     pub settings: &'a Push,
@@ -54,7 +54,7 @@ pub async fn send(caller: &Caller, key: &VapidKey, attempt: &Attempt<'_>) -> Rep
     summary(attempt.reached, results)
 }
 
-/// What one push service said.
+/// Answer of one push service.
 #[derive(Debug)]
 enum Answer {
     Taken(u16),

@@ -1,4 +1,4 @@
-//! What an answer means for a delivery: sent, another attempt and when, or given up.
+//! Outcome of an answer for a delivery: sent, another attempt and when, or given up.
 
 use std::time::Duration;
 

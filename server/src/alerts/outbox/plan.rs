@@ -1,4 +1,4 @@
-//! What a channel does next, from what waits for it: pure, so that time is an argument.
+//! Next step of a channel, from the deliveries that wait: pure, so that time is an argument.
 //!
 //! Alerts of a channel go in their order. One that failed holds the others up, because the failure is the other server's
 //! as a rule; a new alert has it tried again at once, but at most every [`SHORTEST_WAIT`]. Where more waits than the
@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use model::{alert::delivery::Delivery, time::Timestamp};
 use store::alerts::outbox::Waiting;
 
-/// What is done for one channel.
+/// Plan for one channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// Alerts that are too old to be tried again.
@@ -22,7 +22,7 @@ pub struct Plan {
     pub wake_time: Option<Timestamp>,
 }
 
-/// What a channel can do now.
+/// Situation of a channel: its limits now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Situation {
     /// Messages that its budget allows.

@@ -42,9 +42,9 @@ pub struct Outbox {
     changed: watch::Sender<u64>,
     budgets: BTreeMap<ChannelId, Budget>,
     sends: JoinSet<Report>,
-    /// What is on its way.
+    /// Jobs under way.
     jobs: BTreeMap<Id, Job>,
-    /// What was answered and is not on disk yet. Nothing is sent before it is.
+    /// Answers that are not on disk yet. Nothing is sent before they are.
     unwritten: Vec<Answer>,
     /// True once the log says that the store refuses.
     has_complained: bool,
@@ -55,7 +55,7 @@ enum Job {
     Test { channel_id: ChannelId, reply: oneshot::Sender<ChannelTest> },
 }
 
-/// What has to be written.
+/// Answer that has to be written.
 enum Answer {
     Attempt(Attempt),
     Test {

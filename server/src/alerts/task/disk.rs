@@ -1,4 +1,4 @@
-//! What is kept of rules, signals and alerts, and read again at a start.
+//! Storage of rules, signals and alerts, and reading them again at a start.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What requests to the desk have in common: bodies, the account, filters and pages.
+//! Common parts of requests to the desk: bodies, the account, filters and pages.
 
 use axum::{
     Json,
@@ -123,6 +123,6 @@ impl Parameters {
 
 /// Rows of a page, unless a number is given.
 const DEFAULT_ROWS: usize = 100;
-/// What the reader of JSON says before the field; nothing that helps the caller.
+/// Prefixes of the JSON reader's messages, in front of the field; of no help to the caller.
 const TYPE_PREFIXES: [&str; 2] =
     ["Failed to deserialize the JSON body into the target type: ", "Failed to parse the request body as JSON: "];

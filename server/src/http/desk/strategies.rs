@@ -55,7 +55,7 @@ pub struct PreviewStrategy {
     settings: Value,
 }
 
-/// What becomes of a stopped strategy's orders and position.
+/// Handling of a stopped strategy's orders and position.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stop {

@@ -36,7 +36,7 @@ fn traced(folder: &Path, trace: &Path) -> Command {
     command
 }
 
-/// What a trace shows of one order, by line.
+/// Lines of a trace that concern one order.
 #[derive(Clone, Copy, Debug, Default)]
 struct Order {
     written: Option<usize>,

@@ -52,7 +52,7 @@ async fn acknowledged(rest: &Rest) -> Vec<Value> {
     rest.all("orders?order=asc", 1_000).await.iter().map(|order| order["client_order_id"].clone()).collect()
 }
 
-/// What the account's row says of the journal, and of a kill switch that is not on disk.
+/// Returns the account row's state of the journal, and whether a kill switch is not on disk.
 async fn journal(rest: &Rest) -> (Value, Value) {
     let account = rest.get("accounts").await.with(200)[0].clone();
     (account["journal"].clone(), account["is_kill_unwritten"].clone())

@@ -25,7 +25,7 @@ use super::{
 const N_CLIENTS: u64 = 4;
 const PACE: Duration = Duration::from_millis(100);
 
-/// What clients know: the newest acknowledgement of each order, and requests without an answer.
+/// Clients' view: the newest acknowledgement of each order, and requests without an answer.
 #[derive(Default)]
 struct Notes {
     orders: BTreeMap<String, Value>,

@@ -9,7 +9,7 @@ use server::{feed, serve::Server, tls};
 
 use crate::client::{PATIENCE, demo_config};
 
-/// What the tests trade.
+/// Instrument that the tests trade.
 pub(super) const ADA: &str = "demo:ADA-SIM";
 
 /// A folder that goes with its test.

@@ -22,7 +22,7 @@ pub fn encrypt(browser: &[u8], auth: &[u8], plain: &[u8]) -> Option<Vec<u8>> {
     .ok()?
 }
 
-/// What both sides know.
+/// Key material that both sides know.
 struct Keys<'a> {
     /// The result of the key agreement.
     shared: &'a [u8],
