@@ -96,7 +96,7 @@ pub struct Settings {
 /// An indicator on the chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChosenIndicator {
-    /// What it is (`rsi(14)`).
+    /// Spec of the indicator (`rsi(14)`).
     pub spec: String,
     /// Position of its first line's colour.
     pub colour: u8,

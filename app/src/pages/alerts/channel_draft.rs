@@ -25,7 +25,7 @@ pub struct Way {
     pub name: &'static str,
     /// Its name for people.
     pub title: &'static str,
-    /// What a newcomer needs to know.
+    /// Summary for newcomers.
     pub summary: &'static str,
     /// Its settings, in the order of a form.
     pub fields: &'static [WayField],
@@ -40,11 +40,11 @@ pub struct WayField {
     pub title: &'static str,
     /// An example, or what it means.
     pub help: &'static str,
-    /// What it takes.
+    /// Kind of value that it takes.
     pub takes: Takes,
 }
 
-/// What a setting takes.
+/// Kind of value that a setting takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Takes {
     /// A text.
@@ -153,7 +153,7 @@ impl ChannelDraft {
     /// Returns the command that saves it; `known` are the identities that are taken.
     ///
     /// # Errors
-    /// What is missing or cannot be read.
+    /// A value is missing or cannot be read; the error names its field.
     pub fn command(&self, known: &[String]) -> Result<Value, String> {
         let name = self.name.trim();
         if name.is_empty() {

@@ -21,7 +21,7 @@ use crate::{
 /// The form.
 #[component]
 pub fn ChannelForm(
-    /// What it begins with.
+    /// Draft that the form starts with.
     first: ChannelDraft,
     /// The channel in the form; `None` closes it.
     editing: RwSignal<Option<ChannelDraft>>,
@@ -102,7 +102,7 @@ pub fn ChannelForm(
 fn WayControl(
     /// Its position.
     at: usize,
-    /// What it is.
+    /// The setting.
     field: &'static WayField,
     /// The channel.
     draft: RwSignal<ChannelDraft>,

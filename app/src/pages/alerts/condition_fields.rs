@@ -82,7 +82,7 @@ pub fn ConditionFields(
 fn ConditionField(
     /// Its position.
     at: usize,
-    /// What it takes.
+    /// The field, with the kind of value that it takes.
     field: &'static Field,
     /// The condition's key.
     key: u32,

@@ -17,7 +17,7 @@ pub fn TextField(
     /// Called with what is typed.
     #[prop(into)]
     set: Callback<String>,
-    /// What is shown while it is empty.
+    /// Text shown while it is empty.
     #[prop(optional, into)]
     placeholder: String,
     /// A line below it.

@@ -62,7 +62,7 @@ pub struct Draft {
 pub struct ConditionDraft {
     /// Unique in the form: a condition keeps its controls while others come and go.
     pub key: u32,
-    /// What it looks for.
+    /// Kind of the condition.
     pub kind: &'static ConditionKind,
     /// One text a field of the kind.
     pub values: Vec<String>,

@@ -1,4 +1,4 @@
-//! What a rule would have done on the last day, before it is saved.
+//! Dry run of a rule over the last day, before it is saved.
 
 use leptos::prelude::*;
 use model::alert::command::CheckReport;

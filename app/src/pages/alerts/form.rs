@@ -33,11 +33,11 @@ use crate::{
 /// The form.
 #[component]
 pub fn RuleForm(
-    /// What it begins with.
+    /// Draft that the form starts with.
     first: Draft,
     /// The rule in the form; `None` closes it.
     editing: RwSignal<Option<Draft>>,
-    /// What is said once the rule is saved: its name, and warnings.
+    /// Messages shown once the rule is saved: its name, and warnings.
     said: RwSignal<Vec<String>>,
     /// Rules, channels and settings.
     rules: Memo<Option<Arc<Rules>>>,

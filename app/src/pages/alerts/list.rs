@@ -125,7 +125,7 @@ fn AlertLine(
 fn AlertContent(
     /// The alert.
     notice: Notice,
-    /// What is known of it; `None` while it is being removed.
+    /// Row of the alert; `None` while it is being removed.
     row: Memo<Option<AlertRow>>,
     /// Rules, channels and settings.
     rules: Memo<Option<Arc<Rules>>>,

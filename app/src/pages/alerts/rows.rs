@@ -17,7 +17,7 @@ use crate::{
     pages::desk::rows::{read_rows_of, unreadable},
 };
 
-/// What the topic `rules` has.
+/// Content of the topic `rules`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rules {
     /// Alert rules, by name for people.
@@ -35,7 +35,7 @@ pub struct Rules {
 pub struct SignalRuleRow {
     /// The rule.
     pub rule: SignalRule,
-    /// What it looks for, in words.
+    /// Its condition, in words.
     pub sentence: String,
     /// Its newest signal since the server started.
     #[serde(default)]

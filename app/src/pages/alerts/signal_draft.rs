@@ -42,13 +42,13 @@ pub struct Place {
     pub pointer: String,
     /// Its name for people.
     pub label: String,
-    /// What it takes.
+    /// Control for the value.
     pub control: Control,
     /// Its text.
     pub value: String,
 }
 
-/// What a place of the condition takes.
+/// Control for a value of the condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
     /// A number.

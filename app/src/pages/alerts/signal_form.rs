@@ -28,7 +28,7 @@ use crate::{
 /// The form.
 #[component]
 pub fn SignalForm(
-    /// What it begins with.
+    /// Draft that the form starts with.
     first: SignalDraft,
     /// The rule in the form; `None` closes it.
     editing: RwSignal<Option<SignalDraft>>,

@@ -32,7 +32,7 @@ pub fn CandleRegion(
     interval: Signal<Interval>,
     /// The chart's candles.
     series: ChartSeries,
-    /// What lies over the chart.
+    /// Overlay of the chart.
     over: AnyView,
     /// Receives the price at which the reader clicked, not rounded.
     #[prop(optional, into)]

@@ -1,4 +1,4 @@
-//! What is new among the alerts, and which toasts are shown of it. Pure.
+//! New alerts, and which of them are shown as toasts. Pure.
 
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ use crate::{
 /// The toasts.
 #[component]
 pub fn Toasts(
-    /// What is new.
+    /// New alerts.
     news: RwSignal<News>,
 ) -> impl IntoView {
     let live = use_live();

@@ -36,11 +36,11 @@ pub struct ChartLine {
     pub tone: Tone,
     /// True if it does nothing yet: its trigger or its entry has not come.
     pub is_waiting: bool,
-    /// What moving it changes; `None`: it cannot be moved.
+    /// Value that moving it changes; `None`: it cannot be moved.
     pub moves: Option<LineTarget>,
 }
 
-/// What a line stands for, where it can be moved and removed.
+/// Target of a line that can be moved and removed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LineTarget {
     /// A price of an order.

@@ -152,7 +152,7 @@ fn Line(
 /// The label of a movable line: dragged or moved by keys, then sent or given back.
 #[component]
 fn Handle(
-    /// What the line stands for.
+    /// Target of the line.
     target: LineTarget,
     /// Where the reader has moved it to.
     moved: RwSignal<Option<Price>>,

@@ -55,7 +55,7 @@ pub fn HoldingsPanel() -> impl IntoView {
     }
 }
 
-/// What a list of positions and the head above it share.
+/// State shared by a list of positions and the head above it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HoldingListState {
     /// The only instrument shown; `None`: all.
@@ -78,7 +78,7 @@ impl HoldingListState {
 pub fn HoldingList(
     /// The region's name.
     name: &'static str,
-    /// What it shares with its head.
+    /// State shared with its head.
     list: HoldingListState,
 ) -> impl IntoView {
     let topics = vec![topic(Channel::Positions), topic(Channel::Orders)];

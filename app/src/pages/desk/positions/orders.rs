@@ -42,7 +42,7 @@ pub fn OrdersPanel() -> impl IntoView {
     }
 }
 
-/// What a list of orders and the head above it share.
+/// State shared by a list of orders and the head above it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OrderListState {
     /// The only instrument shown; `None`: all.
@@ -63,7 +63,7 @@ impl OrderListState {
 /// The result of the last command, and the button that cancels what is open in the list.
 #[component]
 pub fn OrderControls(
-    /// What it shares with the list.
+    /// State shared with the list.
     list: OrderListState,
 ) -> impl IntoView {
     let live = use_live();
@@ -92,7 +92,7 @@ pub fn OrderControls(
 pub fn OrderList(
     /// The region's name.
     name: &'static str,
-    /// What it shares with its head.
+    /// State shared with its head.
     list: OrderListState,
 ) -> impl IntoView {
     let source = |model: &LiveModel| Ok(read_rows::<OrderRow>(model, Channel::Orders, |_| true)?.map(arranged));

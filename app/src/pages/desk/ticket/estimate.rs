@@ -1,4 +1,4 @@
-//! What an order would get and cost, line by line: the desk's preview in words. Pure.
+//! Estimate of an order's fill and cost, line by line: the desk's preview in words. Pure.
 
 use desk::preview::OrderPreview;
 use model::{
@@ -15,15 +15,15 @@ use crate::{
 /// A line of the estimate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// What would fill at once, and its mean price.
+    /// Quantity that would fill at once, and its mean price.
     Fill,
     /// How much worse than the best price that is.
     Slippage,
-    /// What all of it costs, or brings.
+    /// Total cost, or proceeds.
     Cost,
-    /// What the venue charges.
+    /// Fee of the venue.
     Fee,
-    /// What would rest, or not fill, and what is ahead of it.
+    /// Quantity that would rest, or not fill, and the quantity ahead of it.
     Rest,
 }
 

@@ -133,7 +133,7 @@ fn TextField(
     /// Its class.
     #[prop(default = "ticket__whole")]
     class: &'static str,
-    /// What is beside the label.
+    /// Content beside the label.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
@@ -198,7 +198,7 @@ fn Choice(
 fn Check(
     /// Its label.
     label: &'static str,
-    /// What it does.
+    /// Tooltip: the effect of ticking it.
     title: &'static str,
     /// The test id.
     testid: &'static str,

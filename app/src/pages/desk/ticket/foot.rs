@@ -95,7 +95,7 @@ fn line(
     .into_any()
 }
 
-/// What the side in hand would get, and why it would be refused.
+/// Estimate for the selected side, and why the order would be refused.
 #[component]
 fn Estimate(
     /// The ticket's signals.

@@ -88,7 +88,7 @@ pub enum Field {
     TakeProfit,
 }
 
-/// What keeps the form from being an order.
+/// Problem that keeps the form from being an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The first field concerned.

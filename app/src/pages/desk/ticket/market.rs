@@ -1,4 +1,4 @@
-//! What the ticket knows of the market and the account: sampled from the live model, and what follows from it.
+//! Market and account as the ticket sees them: sampled from the live model, with derived values.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::{
     settings::TimeZone,
 };
 
-/// What a form needs to become an order.
+/// Market data and terms that a form needs to become an order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Market {
     /// The instrument with its steps.
@@ -29,11 +29,11 @@ pub struct Market {
     pub bid: Option<Price>,
     /// The best ask.
     pub ask: Option<Price>,
-    /// What the account is worth, in the instrument's quote currency.
+    /// Equity of the account, in the instrument's quote currency.
     pub equity: Option<Notional>,
-    /// What the venue charges for taking.
+    /// Taker fee rate of the venue.
     pub taker: Rate,
-    /// What it charges for resting.
+    /// Maker fee rate of the venue.
     pub maker: Rate,
     /// The zone of typed times.
     pub zone: TimeZone,
@@ -46,7 +46,7 @@ pub struct TicketView {
     pub standing: Standing,
     /// The account; `None` until it is known.
     pub account: Option<AccountRow>,
-    /// What the account holds of the instrument.
+    /// Position of the account in the instrument.
     pub position: Option<PositionRow>,
     /// The best bid.
     pub bid: Option<Price>,

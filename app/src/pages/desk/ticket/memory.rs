@@ -1,4 +1,4 @@
-//! What outlives a ticket that is hidden, on another tab or on another page: the form as typed, and whether one press sends.
+//! State that outlives a hidden ticket (another tab or page): the typed form and one-click mode.
 //!
 //! For this visit only: nothing here is stored. The page has one thread; the server renders tickets and keeps nothing.
 

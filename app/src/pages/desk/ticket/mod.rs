@@ -86,7 +86,7 @@ pub struct TicketState {
     pub is_one_click: RwSignal<bool>,
     /// The account, the position and the market.
     pub view: Memo<TicketView>,
-    /// What the form needs of them; `None` until the instrument is known.
+    /// Market data that the form needs; `None` until the instrument is known.
     pub market: Memo<Option<Market>>,
 }
 
@@ -231,7 +231,7 @@ fn follow_instrument(state: TicketState, selection: Selection) {
     });
 }
 
-/// What was asked about is not what the form says any more; what it says outlives a ticket that is hidden.
+/// Cancels a pending confirmation when the form changes, and keeps the draft of a hidden ticket.
 fn follow_edits(state: TicketState, selection: Selection) {
     Effect::new(move |known: Option<()>| {
         memory::keep_draft(selection.id.get_untracked(), state.fields.get());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::time::Monotonic;
 
-/// What calls for another preview.
+/// Reason for another preview.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The order is another one.

@@ -12,7 +12,7 @@ use crate::pages::desk::ticket::pacer::{Change, Pacer};
 pub struct Preview {
     /// The order.
     pub of: OrderRequest,
-    /// What it would get; otherwise `code: sentence`.
+    /// Preview of the order; otherwise `code: sentence`.
     pub answer: Result<OrderPreview, String>,
 }
 

@@ -36,7 +36,7 @@ pub enum Stage {
     Unsettled {
         /// The order, to be sent again under its name.
         request: Box<OrderRequest>,
-        /// What happened, for people.
+        /// Explanation, for people.
         sentence: String,
     },
 }

@@ -1,6 +1,6 @@
 //! The size of an order: base units, an amount of money, or a share of the equity at risk. Pure.
 //!
-//! What is computed is rounded down to whole lots, so that an order never costs or risks more than was asked for.
+//! Computed sizes are rounded down to whole lots: no order costs or risks more than was asked for.
 
 use model::decimal::{Notional, Price, Quantity, Rate};
 use portfolio::sizing::fixed_risk_quantity;

@@ -193,7 +193,7 @@ pub fn Editor(
 /// A parameter's field.
 #[component]
 fn NumberField(
-    /// What it is.
+    /// Definition of the parameter.
     parameter: &'static Parameter,
     /// Its text.
     value: Signal<String>,

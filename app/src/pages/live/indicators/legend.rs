@@ -54,7 +54,7 @@ fn Legend(
     at: usize,
     /// The chosen indicators.
     shown: Memo<Vec<Shown>>,
-    /// What the chart says of them.
+    /// Values of the indicators, as the chart reports them.
     readings: Signal<Vec<IndicatorReading>>,
     /// The position of the one whose settings are open.
     edited: RwSignal<Option<usize>>,

@@ -100,7 +100,7 @@ pub fn IndicatorList(
 fn IndicatorOption(
     /// Position in the list.
     at: usize,
-    /// What it offers.
+    /// Definition of the indicator.
     definition: &'static Definition,
     /// The position reached with the arrow keys.
     active: RwSignal<usize>,

@@ -16,7 +16,7 @@ use crate::settings::ChosenIndicator;
 pub struct Shown {
     /// The choice.
     pub chosen: ChosenIndicator,
-    /// What it means; an error says why that is nothing.
+    /// Parsed spec; the error says why there is none.
     pub spec: Result<Spec, String>,
 }
 
@@ -88,7 +88,7 @@ pub struct Draft {
     pub name: &'static str,
     /// One text a parameter, as typed.
     pub parameters: Vec<String>,
-    /// What it reads, as in a spec; empty for those that choose nothing.
+    /// Source that it reads, as in a spec; empty for indicators without a choice of source.
     pub source: String,
     /// The interval of its bars; empty for the chart's.
     pub interval: String,
