@@ -45,7 +45,7 @@ use crate::{
     memory::{EngineMemory, Kept},
 };
 
-/// How many alerts are said one by one within a minute; those beyond are counted and said together.
+/// Budget of alerts sent one by one within a minute; those beyond are counted and sent together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// Of one rule.
@@ -215,7 +215,7 @@ impl Engine {
         engine
     }
 
-    /// Returns what came of the inputs since the last call.
+    /// Returns the effects of the inputs since the last call.
     pub fn take_effects(&mut self) -> Effects {
         let (alerts, removed_alerts) = self.log.take_changes();
         Effects { alerts, removed_alerts, ..std::mem::take(&mut self.effects) }

@@ -13,7 +13,7 @@ use model::{
     },
 };
 
-/// Something of the trading desk.
+/// Event of the trading desk.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TradingEvent {
     /// Position of an account in an instrument, as it is now.
@@ -31,7 +31,7 @@ pub enum TradingEvent {
         account: AccountId,
         /// Of this instrument alone; absent: of the account.
         instrument: Option<InstrumentId>,
-        /// Which figure.
+        /// The figure.
         figure: PnlFigure,
         /// The amount.
         amount: Notional,
@@ -64,7 +64,7 @@ pub enum TradingEvent {
     },
 }
 
-/// Something of the system.
+/// Event of the system.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HealthEvent {
     /// A venue's connection now.
@@ -111,7 +111,7 @@ pub enum HealthEvent {
     },
 }
 
-/// How far the data of an instrument can be trusted.
+/// Trust in the data of an instrument.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Trust {
     /// Wholly.

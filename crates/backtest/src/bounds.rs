@@ -50,7 +50,7 @@ impl BothRuns {
         self.conservative.n_fills().max(self.optimistic.n_fills())
     }
 
-    /// Returns what came of both.
+    /// Returns both reports.
     ///
     /// # Errors
     /// The recording never told the instrument's steps.

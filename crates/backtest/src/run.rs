@@ -155,7 +155,7 @@ impl Run {
         self.fills.len()
     }
 
-    /// Returns what came of it.
+    /// Returns the report.
     ///
     /// # Errors
     /// The recording never told the instrument's steps.

@@ -34,7 +34,7 @@ use crate::{
 pub struct Broker {
     config: BrokerConfig,
     markets: BTreeMap<InstrumentId, Market>,
-    /// Where each open order is.
+    /// Market and times of each open order.
     index: BTreeMap<OrderId, Entry>,
     timeline: Timeline,
     events: Vec<BrokerEvent>,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use model::{instrument::Venue, trading::account::FeeRates};
 
-/// How the queue ahead of a resting order shrinks.
+/// Model of the queue ahead of a resting order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum QueueModel {
     /// By trades, and where less is displayed than was ahead. A lower bound of what fills.
@@ -22,11 +22,11 @@ pub struct BrokerConfig {
     pub entry_latency: Duration,
     /// From a cancel to its arrival at the market.
     pub cancel_latency: Duration,
-    /// How far from the best price at its arrival a market order may fill, in basis points.
+    /// Largest distance of a market order's fills from the best price at arrival, in basis points.
     pub protection_bps: u32,
     /// The age from which a book fills nothing.
     pub max_book_age: Duration,
-    /// How the queue ahead of a resting order shrinks.
+    /// Model of the queue ahead of a resting order.
     pub queue: QueueModel,
     /// Fee rates by venue.
     pub fees: BTreeMap<Venue, FeeRates>,

@@ -80,7 +80,7 @@ impl<T> Sides<T> {
     }
 }
 
-/// Where an order is.
+/// Stage of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// On its way, or about to be looked at.

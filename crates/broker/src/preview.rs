@@ -29,7 +29,7 @@ pub struct Preview {
     pub worst: Option<Price>,
     /// Their value.
     pub value: Notional,
-    /// How much worse than the best price the mean is, in basis points, two decimals; never below zero.
+    /// Slippage of the mean from the best price, in basis points, two decimals; never below zero.
     pub slippage_bps: Option<Rate>,
     /// Fee that the venue would charge for them, in the quote currency.
     pub fee: Notional,

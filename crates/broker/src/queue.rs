@@ -1,4 +1,4 @@
-//! How much rests ahead of an order at its price, by both models.
+//! Quantity ahead of an order at its price, by both queue models.
 //!
 //! Quantities are base units of other people's orders; own orders at the same price have their own sequence. Sources of
 //! the models: nautilus_trader's queue position, and the risk-averse and probability queues of hftbacktest.

@@ -13,7 +13,7 @@ use model::{
     },
 };
 
-/// Something that happens to an order.
+/// Scheduled event of an order.
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
     Arrive,

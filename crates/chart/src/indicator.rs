@@ -8,7 +8,7 @@ use crate::series::MAX_BARS;
 /// Most indicators in panes of their own; further ones are not drawn.
 pub const MAX_INDICATOR_PANES: usize = 5;
 
-/// How one output is drawn.
+/// Drawing style of one output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LineStyle {
     /// Points, joined.
@@ -25,13 +25,13 @@ pub enum LineStyle {
 /// One output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IndicatorLine {
-    /// How it is drawn.
+    /// Its drawing style.
     pub style: LineStyle,
     /// Position of its colour in [`Theme::indicators`](crate::theme::Theme::indicators); beyond the last it begins again.
     pub colour: usize,
 }
 
-/// Where an indicator is drawn.
+/// Pane in which an indicator is drawn.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum IndicatorPane {
     /// Over the bars, on the prices' axis.
@@ -53,7 +53,7 @@ pub struct IndicatorPlot {
     pub key: String,
     /// Its outputs, in the order of the values of a row.
     pub lines: Vec<IndicatorLine>,
-    /// Where it is drawn.
+    /// Pane in which it is drawn.
     pub pane: IndicatorPane,
     /// True to draw nothing of it; its pane goes too.
     pub is_hidden: bool,

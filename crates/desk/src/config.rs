@@ -16,7 +16,7 @@ use crate::calendar::{Calendar, UtcDays};
 /// The settings of the desk.
 #[derive(Clone, Debug)]
 pub struct DeskConfig {
-    /// How orders fill.
+    /// Settings of the broker, which fills orders.
     pub broker: BrokerConfig,
     /// The account of commands that name none; opened at the first start.
     pub default_account: OpenAccount,

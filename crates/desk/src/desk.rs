@@ -217,7 +217,7 @@ impl Desk {
         serde_json::to_string(&self.state).expect("invariant: keys are texts")
     }
 
-    /// Takes what came of the inputs so far.
+    /// Takes the effects of the inputs so far.
     pub fn take_effects(&mut self) -> Effects {
         std::mem::take(&mut self.effects)
     }

@@ -28,7 +28,7 @@ pub struct FigureRow {
     pub value: Option<String>,
     /// Why there is no value.
     pub reason: Option<String>,
-    /// How it is computed.
+    /// Its formula.
     pub formula: String,
     /// The conventions it follows.
     pub convention: String,

@@ -34,7 +34,7 @@ pub struct OrderPreview {
     pub worst_price: Option<Price>,
     /// Their value, in quote currency.
     pub value: Notional,
-    /// How much worse than the best price the mean is, in basis points.
+    /// Slippage of the mean from the best price, in basis points.
     pub slippage_bps: Option<Rate>,
     /// The fee of what would fill at once, in quote currency.
     pub fee: Notional,

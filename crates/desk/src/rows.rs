@@ -159,12 +159,12 @@ impl AccountRow {
     }
 }
 
-/// The limits of an account and how much of each is used.
+/// The limits of an account and their utilisation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RiskRow {
     /// The limits that are set.
     pub limits: RiskLimits,
-    /// How much of each is used.
+    /// Utilisation of each limit.
     pub used: Vec<LimitUse>,
 }
 
@@ -180,7 +180,7 @@ pub struct StrategyRow {
     pub total_pnl: Option<Notional>,
 }
 
-/// One of the things that happened.
+/// An event of the desk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DeskEvent {
     /// Its number; numbers rise over all accounts.
@@ -204,7 +204,7 @@ pub enum EventKind {
     PositionUpdated {
         /// Instrument held.
         instrument: InstrumentId,
-        /// How much.
+        /// Quantity in base units; below zero: short.
         quantity: SignedQuantity,
         /// Its mean price.
         average_price: Option<Price>,

@@ -9,13 +9,13 @@ pub struct Definition {
     pub name: &'static str,
     /// Its name for people (`Relative strength index`).
     pub title: &'static str,
-    /// Where a menu lists it.
+    /// Its group in a menu.
     pub group: Group,
     /// One sentence of what it shows.
     pub summary: &'static str,
     /// The formula, in plain text.
     pub formula: &'static str,
-    /// Where the formula is from: author, work, year, or an address.
+    /// Source of the formula: author, work, year, or an address.
     pub origin: &'static str,
     /// Its parameters, in the sequence of specs.
     pub parameters: &'static [Parameter],
@@ -23,11 +23,11 @@ pub struct Definition {
     pub takes_source: bool,
     /// Its outputs, at most [`crate::values::MAX_OUTPUTS`].
     pub outputs: &'static [Output],
-    /// Where it is drawn.
+    /// Pane in which it is drawn.
     pub pane: Pane,
     /// Input read of each bar.
     pub input: Input,
-    /// How the first value is made.
+    /// Computation of the first value.
     pub seed: &'static str,
     /// Results of divisions by zero, and other special cases.
     pub zero_cases: &'static str,
@@ -131,7 +131,7 @@ pub struct Output {
     pub name: &'static str,
     /// Its name for people.
     pub title: &'static str,
-    /// How it is drawn.
+    /// Its drawing style.
     pub style: Style,
 }
 
@@ -162,7 +162,7 @@ impl Output {
     }
 }
 
-/// How an output is drawn.
+/// Drawing style of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// A line.
@@ -179,7 +179,7 @@ pub enum Style {
     Hidden,
 }
 
-/// Where an indicator is drawn.
+/// Pane in which an indicator is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pane {
     /// Over the candles, on their price axis.

@@ -33,7 +33,7 @@ pub enum SpecError {
     TooManyParameters {
         /// The indicator.
         indicator: &'static str,
-        /// How many it has.
+        /// Number of its parameters.
         known: usize,
         /// The first value too many.
         value: String,

@@ -17,7 +17,7 @@ use crate::{definition::Definition, error::SpecError, source::Field};
 /// The longest text, in bytes and without spaces.
 pub const MAX_BYTES: usize = 120;
 
-/// How many indicators may read each other.
+/// Maximum depth of indicators that read each other.
 pub const MAX_DEPTH: usize = 3;
 
 /// An indicator as a reader chose it. Cheap to clone; equal if the canonical texts are.

@@ -33,7 +33,7 @@ impl StreamState {
     }
 }
 
-/// How the data is delivered.
+/// Delivery of the data: by WebSocket, by polling, or simulated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedMode {
@@ -206,7 +206,7 @@ impl std::fmt::Display for FeedCause {
 pub struct FeedHealth {
     /// True while at least one connection is open, or polling or simulation runs.
     pub is_connected: bool,
-    /// How the data is delivered.
+    /// Delivery of the data: by WebSocket, by polling, or simulated.
     pub mode: FeedMode,
     /// Instruments that connections delivered when another connection was found missing: its cause, and the polling that
     /// replaces it, are not theirs.
@@ -240,7 +240,7 @@ pub struct FeedHealth {
 pub struct StreamStatus {
     /// The colour.
     pub state: StreamState,
-    /// How the data is delivered.
+    /// Delivery of the data: by WebSocket, by polling, or simulated.
     pub mode: FeedMode,
     /// Updates since the feed started.
     pub updates: u64,

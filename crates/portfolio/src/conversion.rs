@@ -29,7 +29,7 @@ pub struct LiveRate {
     pub quote: Currency,
     /// Units of `quote` for one of `base`. One that is not above zero is never used.
     pub price: Price,
-    /// Where it comes from, in words (`kraken:USDT/USD`).
+    /// Its source, in words (`kraken:USDT/USD`).
     pub source: String,
 }
 

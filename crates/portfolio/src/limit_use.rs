@@ -1,4 +1,4 @@
-//! How much of each limit an account uses now, for the page that shows its risk.
+//! Utilisation of each limit of an account, for the page that shows its risk.
 
 use model::{
     decimal::{Notional, Rate},

@@ -33,7 +33,7 @@ pub struct CashLine {
     pub amount: Notional,
     /// The same in the account's currency.
     pub value: Option<Notional>,
-    /// How it was converted.
+    /// Route of its conversion.
     pub route: Option<Route>,
 }
 
@@ -60,7 +60,7 @@ pub struct PositionLine {
     pub value: Option<Notional>,
     /// Its profit or loss in the account's currency.
     pub unrealised_pnl: Option<Notional>,
-    /// How it was converted.
+    /// Route of its conversion.
     pub route: Option<Route>,
 }
 

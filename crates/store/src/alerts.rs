@@ -36,11 +36,11 @@ pub mod outbox;
 pub enum Document {
     /// A rule of alerts.
     AlertRule,
-    /// Where an alert's rule is: armed, fired, snoozed.
+    /// State of an alert rule: armed, fired, snoozed.
     AlertState,
     /// A rule of signals.
     SignalRule,
-    /// Where a signal's rule is.
+    /// State of a signal rule.
     SignalState,
     /// A setting of all alerts, as the quiet hours.
     Setting,
@@ -65,7 +65,7 @@ pub struct AlertCommit {
     pub time: Timestamp,
     /// Alerts that fired. Their numbers are new.
     pub notices: Vec<Notice>,
-    /// Where they go; one that is there already stays as it is.
+    /// Their deliveries; one that is there already stays as it is.
     pub deliveries: Vec<NewDelivery>,
     /// Alerts that more were folded into, with the new count.
     pub folded: Vec<(u64, u64)>,

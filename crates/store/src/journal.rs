@@ -49,7 +49,7 @@ pub struct RoundTripRow {
     pub account: AccountId,
     /// Instrument traded.
     pub instrument: InstrumentId,
-    /// How it was opened.
+    /// Side of its opening.
     pub side: Side,
     /// Its first fill.
     pub opened_time: Timestamp,

@@ -34,7 +34,7 @@ pub struct Context {
     pub last_price: Option<Price>,
 }
 
-/// Something that happened.
+/// Event that a strategy receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// It was started.

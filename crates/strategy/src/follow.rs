@@ -66,7 +66,7 @@ struct Head {
     forming: Option<Candle>,
     /// Closed bars so far.
     n_bars: u64,
-    /// How many of them are kept.
+    /// Number of them that are kept.
     n_kept: u64,
     /// Position that the last signal asks for.
     target: Option<SignedQuantity>,

@@ -30,7 +30,7 @@ pub struct BacktestReport {
     pub backtest: Option<BacktestStatus>,
 }
 
-/// How a back-test stands.
+/// Status of a back-test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BacktestStatus {
     /// Its number since the server's start.
@@ -41,7 +41,7 @@ pub struct BacktestStatus {
     pub instrument: String,
     /// The kind of strategy.
     pub strategy: String,
-    /// Whether it runs.
+    /// State of the back-test.
     pub state: BacktestState,
     /// The recording's clock, milliseconds since the epoch; absent before the first entry.
     pub position_ms: Option<i64>,
@@ -51,7 +51,7 @@ pub struct BacktestStatus {
     pub bounds: Vec<BacktestTotals>,
 }
 
-/// Whether a back-test runs.
+/// State of a back-test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BacktestState {

@@ -262,7 +262,7 @@ pub struct LoadReplay {
     /// The venue of the recording; absent: the one that the first file names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub venue: Option<String>,
-    /// Where to begin, milliseconds since the epoch; absent: at the beginning.
+    /// Start time, milliseconds since the epoch; absent: the beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_ms: Option<i64>,
     /// Multiple of the recorded speed.

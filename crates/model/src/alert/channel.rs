@@ -47,7 +47,7 @@ checked_text! {
 }
 
 checked_text! {
-    /// Whom a push service may write to about this server.
+    /// Contact of this server for push services.
     PushContact, |text| is_line(text, 254) && (text.starts_with("mailto:") && text.contains('@') || text.starts_with("https://")),
     "a real mailto: or https: address; push services refuse made-up ones"
 }
@@ -156,7 +156,7 @@ pub enum MailTls {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Push {
-    /// Whom push services may write to.
+    /// Contact for push services.
     pub contact: PushContact,
     /// The browsers, at most [`MAX_SUBSCRIPTIONS`].
     #[serde(default)]

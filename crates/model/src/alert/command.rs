@@ -111,7 +111,7 @@ pub struct OneChannel {
 pub struct ResendDelivery {
     /// The alert.
     pub notice_id: u64,
-    /// Where to.
+    /// The channel.
     pub channel_id: ChannelId,
 }
 
@@ -253,11 +253,11 @@ pub struct Deleted {
 pub struct CheckReport {
     /// Hours of history that there were, of those asked for.
     pub hours: f64,
-    /// How often it would have fired.
+    /// Number of times it would have fired.
     pub n_fires: u64,
     /// The newest of them, oldest first.
     pub fires: Vec<CheckFire>,
-    /// How exact that is, in words.
+    /// Accuracy of the report, in words.
     pub note: String,
 }
 

@@ -27,11 +27,11 @@ use crate::{
 pub enum Condition {
     /// The last price reaches a level from the other side.
     PriceCrosses {
-        /// From where.
+        /// Side from which the level is approached.
         direction: Direction,
         /// The level.
         level: Price,
-        /// How far the price has to leave the level again before it can fire once more; zero: any step.
+        /// Distance from the level that re-arms it after it fired; zero: any step.
         #[serde(default)]
         hysteresis: Price,
     },
@@ -39,7 +39,7 @@ pub enum Condition {
     PriceAbove {
         /// The level.
         level: Price,
-        /// How far below the level it ends.
+        /// Distance below the level at which it ends.
         #[serde(default)]
         hysteresis: Price,
     },
@@ -47,7 +47,7 @@ pub enum Condition {
     PriceBelow {
         /// The level.
         level: Price,
-        /// How far above the level it ends.
+        /// Distance above the level at which it ends.
         #[serde(default)]
         hysteresis: Price,
     },
@@ -62,9 +62,9 @@ pub enum Condition {
     },
     /// The last price moves over a span of time: up from its lowest, or down from its highest price of the span.
     PriceMove {
-        /// Which way.
+        /// Direction of the move.
         direction: Direction,
-        /// How far.
+        /// Size of the move.
         by: MoveSize,
         /// The span, in seconds.
         window_s: u32,
@@ -75,11 +75,11 @@ pub enum Condition {
         interval: Interval,
         /// The indicator (`rsi(14)`), or one of its outputs (`macd(12,26,9).signal`).
         spec: String,
-        /// From where.
+        /// Side from which the level is approached.
         direction: Direction,
         /// The level.
         level: f64,
-        /// How far it has to leave the level again.
+        /// Distance from the level that re-arms it.
         #[serde(default)]
         hysteresis: f64,
         /// On which bars.
@@ -94,7 +94,7 @@ pub enum Condition {
         fast: String,
         /// The one that is crossed.
         slow: String,
-        /// Which way the first crosses the second.
+        /// Direction in which the first crosses the second.
         direction: Direction,
         /// On which bars.
         #[serde(default)]
@@ -139,9 +139,9 @@ pub enum Condition {
     },
     /// Profit and loss reaches an amount: of the account, or of the rule's instrument where it names one.
     Pnl {
-        /// Which figure.
+        /// The figure.
         figure: PnlFigure,
-        /// From where.
+        /// Side from which the level is approached.
         direction: Direction,
         /// The amount: in the account's currency, or in the instrument's quote currency.
         level: Notional,
@@ -349,7 +349,7 @@ pub enum PnlFigure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExecutionEvent {
-    /// It is filled to the end.
+    /// It is filled completely.
     Filled,
     /// A part of it is filled.
     PartiallyFilled,
@@ -371,7 +371,7 @@ pub enum ConnectionEvent {
     Back,
 }
 
-/// How a recording ends.
+/// End of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordingEvent {

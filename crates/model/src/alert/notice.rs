@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{instrument::InstrumentId, time::Timestamp};
 
-/// How urgent an alert is.
+/// Severity of an alert.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -26,7 +26,7 @@ pub struct Notice {
     pub rule_id: String,
     /// The rule's version at that moment.
     pub rule_version: u32,
-    /// How urgent it is.
+    /// Severity of the alert.
     pub severity: Severity,
     /// One line: what happened (`BTCUSDT rose to 62,000.00`).
     pub title: String,
@@ -49,7 +49,7 @@ pub struct Notice {
     /// True where the moment lies behind: while the server was down, or the feed could not be trusted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_late: bool,
-    /// How many further alerts of the rule were folded into this one.
+    /// Number of further alerts of the rule that were folded into this one.
     #[serde(default)]
     pub n_folded: u64,
 }

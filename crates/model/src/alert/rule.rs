@@ -42,19 +42,19 @@ pub struct AlertRule {
     pub instrument: Option<InstrumentId>,
     /// One to four conditions.
     pub conditions: Vec<Condition>,
-    /// How several conditions count together.
+    /// Combination of several conditions.
     #[serde(default)]
     pub join: Join,
-    /// How often it fires.
+    /// Firing frequency.
     #[serde(default)]
     pub frequency: Frequency,
-    /// How long it has to hold before it fires, in seconds.
+    /// Time that it has to hold before it fires, in seconds.
     #[serde(default)]
     pub pending_for_s: u32,
-    /// How urgent its alerts are.
+    /// Severity of its alerts.
     #[serde(default)]
     pub severity: Severity,
-    /// Where its alerts go besides the page, which always shows them.
+    /// Channels of its alerts besides the page, which always shows them.
     #[serde(default)]
     pub channels: Vec<ChannelId>,
     /// True to play a sound on the page.
@@ -83,7 +83,7 @@ impl AlertRule {
     }
 }
 
-/// How several conditions count together.
+/// Combination of several conditions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Join {
@@ -94,7 +94,7 @@ pub enum Join {
     Any,
 }
 
-/// How often a rule fires.
+/// Firing frequency of a rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Frequency {
@@ -120,7 +120,7 @@ pub enum Frequency {
     },
 }
 
-/// How a rule is doing.
+/// Status of a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum RuleStatus {
@@ -159,15 +159,15 @@ pub enum RuleStatus {
 /// State of a rule besides its conditions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleState {
-    /// How it is doing.
+    /// Status of the rule.
     pub status: RuleStatus,
     /// When it was saved.
     pub saved_time: Timestamp,
     /// When it last fired.
     pub last_fired_time: Option<Timestamp>,
-    /// How often it has fired, snoozed and folded ones included.
+    /// Number of times it has fired, snoozed and folded ones included.
     pub n_fired: u64,
-    /// How many of them gave no alert of their own: snoozed, muted or folded.
+    /// Number of those without an alert of their own: snoozed, muted or folded.
     pub n_suppressed: u64,
 }
 
@@ -176,7 +176,7 @@ pub struct RuleState {
 pub struct RuleRow {
     /// The rule.
     pub rule: AlertRule,
-    /// How it is doing.
+    /// Status of the rule.
     pub state: RuleState,
     /// Its conditions, in words (`BTCUSDT rises to 62,000.00`).
     pub sentence: String,
@@ -193,7 +193,7 @@ pub struct AlertRow {
     pub has_sound: bool,
     /// When a person acknowledged it.
     pub acknowledged_time: Option<Timestamp>,
-    /// How far its deliveries are.
+    /// State of its deliveries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deliveries: Vec<Delivery>,
 }

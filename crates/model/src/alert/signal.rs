@@ -117,7 +117,7 @@ pub enum Approach {
     Either,
 }
 
-/// How a movement is read.
+/// Meaning of a movement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Meaning {
@@ -141,7 +141,7 @@ pub struct Cross {
     /// From where it is crossed.
     #[serde(default)]
     pub approach: Approach,
-    /// How it is read.
+    /// Meaning of the movement.
     #[serde(default)]
     pub meaning: Meaning,
 }
@@ -157,10 +157,10 @@ pub struct Threshold {
     /// From where it is met.
     #[serde(default)]
     pub approach: Approach,
-    /// How far the line has to leave the level before it counts again, in its unit; at least 0.
+    /// Distance from the level that re-arms it, in the line's unit; at least 0.
     #[serde(default)]
     pub hysteresis: f64,
-    /// How it is read.
+    /// Meaning of the movement.
     #[serde(default)]
     pub meaning: Meaning,
 }
@@ -169,12 +169,12 @@ pub struct Threshold {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Breakout {
-    /// How many bars before, 1 to 500.
+    /// Number of bars before, 1 to 500.
     pub n_bars: u32,
     /// Above, below, or both.
     #[serde(default)]
     pub approach: Approach,
-    /// How it is read.
+    /// Meaning of the movement.
     #[serde(default)]
     pub meaning: Meaning,
 }
@@ -194,11 +194,11 @@ pub struct Divergence {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VolumeBurst {
-    /// How many bars before, 1 to 500.
+    /// Number of bars before, 1 to 500.
     pub n_bars: u32,
     /// The multiple, above 1.
     pub factor: f64,
-    /// How it is read; neutral counts bars that neither rise nor fall as well.
+    /// Meaning of the movement; neutral counts bars that neither rise nor fall as well.
     #[serde(default)]
     pub meaning: Meaning,
 }
@@ -207,11 +207,11 @@ pub struct VolumeBurst {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spread {
-    /// How wide.
+    /// Least width.
     pub limit: SpreadLimit,
 }
 
-/// How wide a spread counts.
+/// Least width of a spread.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SpreadLimit {
@@ -221,7 +221,7 @@ pub enum SpreadLimit {
     Average {
         /// The multiple, above 1.
         multiple: f64,
-        /// How many bars before, 1 to 500.
+        /// Number of bars before, 1 to 500.
         n_bars: u32,
     },
 }
@@ -237,7 +237,7 @@ pub struct Imbalance {
     /// Bids (up), asks (down), or both.
     #[serde(default)]
     pub approach: Approach,
-    /// How it is read.
+    /// Meaning of the movement.
     #[serde(default)]
     pub meaning: Meaning,
 }
@@ -246,19 +246,19 @@ pub struct Imbalance {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Move {
-    /// How far.
+    /// Least distance.
     pub distance: Distance,
     /// The window up to the end of the bar, in seconds: 1 to 500 whole bars.
     pub window_s: u32,
     /// Up, down, or both.
     #[serde(default)]
     pub approach: Approach,
-    /// How it is read.
+    /// Meaning of the movement.
     #[serde(default)]
     pub meaning: Meaning,
 }
 
-/// How far a price moves.
+/// Distance of a price move.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Distance {
@@ -317,7 +317,7 @@ pub enum SignalSide {
     Neutral,
 }
 
-/// How sure a signal is.
+/// State of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignalState {
@@ -352,7 +352,7 @@ pub struct Signal {
     pub bar_time: Timestamp,
     /// Side of the signal.
     pub side: SignalSide,
-    /// How sure it is.
+    /// State of the signal.
     pub state: SignalState,
     /// True where the condition is true as far as is known: forming and confirmed signals, and those that a repair brought;
     /// false for withdrawn signals and those that a repair took away.

@@ -62,7 +62,7 @@ impl<'de> Deserialize<'de> for FillId {
     }
 }
 
-/// Whether a fill took liquidity or gave it.
+/// Liquidity role of a fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Liquidity {

@@ -160,7 +160,7 @@ impl fmt::Display for OrderType {
     }
 }
 
-/// How long an order lives.
+/// Time in force of an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeInForce {
@@ -242,7 +242,7 @@ pub struct OrderRequest {
     /// Price that triggers a conditional order.
     #[serde(default, skip_serializing_if = "is_default")]
     pub trigger: TriggerSource,
-    /// How long it lives.
+    /// Time in force.
     #[serde(default)]
     pub time_in_force: TimeInForce,
     /// Of `gtd`: milliseconds since the epoch.
@@ -266,7 +266,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// How far an order has come.
+/// State of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderState {
@@ -349,7 +349,7 @@ pub struct Order {
     /// Price that triggers it.
     #[serde(default)]
     pub trigger: TriggerSource,
-    /// How long it lives.
+    /// Time in force.
     pub time_in_force: TimeInForce,
     /// Of `gtd`.
     pub expire_time_ms: Option<i64>,
@@ -361,7 +361,7 @@ pub struct Order {
     pub bracket: Option<(OrderId, BracketLeg)>,
     /// The strategy that placed it; `None`: a person or a program.
     pub strategy: Option<StrategyId>,
-    /// How far it has come.
+    /// State of the order.
     pub state: OrderState,
     /// True once its stop price was reached.
     pub is_triggered: bool,

@@ -95,7 +95,7 @@ pub enum Record {
         is_on: bool,
         /// True if it closes positions, too.
         flatten: bool,
-        /// Who and why, in words.
+        /// Who did it and why, in words.
         reason: String,
         /// When.
         time: Timestamp,

@@ -17,7 +17,7 @@ checked_text! {
     "1 to 32 of a to z, 0 to 9, - and _"
 }
 
-/// How a strategy is doing.
+/// State of a strategy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StrategyState {
@@ -71,7 +71,7 @@ pub struct StrategyEntry {
     pub instrument: InstrumentId,
     /// Its settings, as JSON.
     pub settings: String,
-    /// How it is doing.
+    /// State of the strategy.
     pub state: StrategyState,
     /// Its memory: JSON by the name of the part. A change is journalled part by part.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -80,7 +80,7 @@ pub struct FigureInfo {
     pub formula: &'static str,
     /// Other conventions that decide its value, and when there is none.
     pub convention: &'static str,
-    /// Where the definition comes from.
+    /// Source of the definition.
     pub source: &'static str,
 }
 

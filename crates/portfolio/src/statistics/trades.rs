@@ -16,7 +16,7 @@ pub struct TradeResult {
     pub mae: Notional,
     /// Maximum favourable excursion, at least 0.
     pub mfe: Notional,
-    /// How long it was open.
+    /// Holding period.
     pub duration: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! The outbox on disk: what waits, what became of it, and what people send again.
+//! The outbox on disk: waiting deliveries, their outcomes, and those that people send again.
 //!
 //! A delivery leaves the waiting ones in the same commit that says what the other server answered. Between the answer and
 //! that commit a crash can repeat a message, with the same identity; it can never lose one.
@@ -108,7 +108,7 @@ impl Alerts {
         Ok(Some(Parcel { notice: self.notice(&row)?, reached }))
     }
 
-    /// Writes what came of an attempt. A delivery that does not wait any more stays as it is.
+    /// Writes the outcome of an attempt. A delivery that does not wait any more stays as it is.
     ///
     /// # Errors
     /// Nothing was written.

@@ -1,4 +1,4 @@
-//! One level of a grid: what it holds, what it wants, and what came of its orders.
+//! One level of a grid: its holding, the order it wants, and the results of its orders.
 
 use std::time::Duration;
 

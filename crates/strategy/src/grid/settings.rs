@@ -23,7 +23,7 @@ pub struct GridSettings {
     /// Equal differences or equal ratios.
     #[serde(default)]
     pub spacing: Spacing,
-    /// Which way levels open.
+    /// Direction in which levels open.
     #[serde(default)]
     pub mode: GridMode,
     /// Size of each level.
@@ -63,7 +63,7 @@ pub enum Spacing {
     Geometric,
 }
 
-/// Which way levels open.
+/// Direction in which levels open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GridMode {

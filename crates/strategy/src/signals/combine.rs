@@ -10,7 +10,7 @@ use crate::signals::{
     node::{Held, Node, Sides, Slot},
 };
 
-/// How parts become one.
+/// Combination of parts into one condition.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Combination {
     /// Becomes true when the last of all parts does.

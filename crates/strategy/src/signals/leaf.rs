@@ -27,7 +27,7 @@ pub(crate) trait Leaf: Sized {
     /// Returns the settings as a clause (`EMA 12 crosses above EMA 26`).
     fn sentence(settings: &Self::Settings) -> String;
 
-    /// Returns what the page begins with.
+    /// Returns the template that the page starts with.
     fn template() -> Template;
 }
 

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Something for each side.
+/// A flag for each side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sides {
     pub(crate) buy: bool,

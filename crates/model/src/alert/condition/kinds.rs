@@ -13,7 +13,7 @@ pub struct ConditionKind {
     pub title: &'static str,
     /// One sentence: when it fires.
     pub summary: &'static str,
-    /// Where a form lists it.
+    /// Its group in a form.
     pub group: ConditionGroup,
     /// Whether its rule names an instrument.
     pub scope: Scope,
@@ -105,7 +105,7 @@ pub enum FieldKind {
     Choice(&'static [(&'static str, &'static str)]),
     /// Yes or no.
     Flag,
-    /// How far a price moves: percent or an absolute amount.
+    /// Size of a price move: percent or an absolute amount.
     MoveSize,
     /// A length of bars.
     Interval,
