@@ -40,7 +40,7 @@ pub enum Wish {
         instrument: InstrumentId,
         /// The candles' length.
         interval: Interval,
-        /// Gets them; nothing where none are kept.
+        /// Receives them; nothing where none are kept.
         reply: mpsc::Sender<CandleBatch>,
     },
 }

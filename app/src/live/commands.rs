@@ -39,7 +39,7 @@ pub struct PendingCommand {
     pub text: JsonText,
     /// Whom it may be sent to again.
     pub repeat: Repeat,
-    /// Gets the answer; whoever gave the command may be gone by then.
+    /// Receives the answer; whoever gave the command may be gone by then.
     pub answer: oneshot::Sender<Result<JsonText, String>>,
 }
 

@@ -27,9 +27,9 @@ pub struct Caller {
 /// A request.
 #[derive(Debug)]
 pub struct Call {
-    /// Where to.
+    /// The address.
     pub url: Url,
-    /// How far it may reach.
+    /// Networks that it may reach.
     pub reach: Reach,
     /// Its headers.
     pub headers: HeaderMap,
@@ -44,7 +44,7 @@ pub struct Call {
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// How long to wait, where it says so.
+    /// The wait that it asks for, if it does.
     pub retry_after: Option<Duration>,
     /// The beginning of its body.
     pub body: Vec<u8>,

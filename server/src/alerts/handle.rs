@@ -1,4 +1,4 @@
-//! How the rest of the server reaches signals and alerts.
+//! Handle through which the rest of the server reaches signals and alerts.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! The outbox: sends what waits in the store, and writes down what came of it.
+//! The outbox: sends the deliveries that wait in the store, and writes down their outcomes.
 //!
 //! Waiting deliveries are read from disk each time, so a start after a crash is nothing special. An
 //! answer is written before anything else is sent: a message can come twice, with the same

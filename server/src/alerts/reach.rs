@@ -15,7 +15,7 @@ use reqwest::{
 
 use crate::in_words::in_words;
 
-/// How far a channel may reach.
+/// Networks that a channel may reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// The public internet alone.

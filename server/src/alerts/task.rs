@@ -55,9 +55,9 @@ use crate::{
 pub struct AlertParts {
     /// The tables.
     pub alerts: Alerts,
-    /// Who delivers.
+    /// The outbox, which delivers.
     pub outbox: OutboxHandle,
-    /// Where data comes from.
+    /// Sources of data.
     pub sources: Sources,
     /// Ends of recordings.
     pub recording_ends: broadcast::Receiver<RecordingEnd>,

@@ -45,7 +45,7 @@ pub struct DeskConfig {
     /// Other fees, by venue.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub fees: BTreeMap<String, FeeRates>,
-    /// How far from the best price a market order may fill, in basis points.
+    /// Largest distance of a market order's fills from the best price, in basis points.
     #[serde(with = "Whole::<1, 10_000>")]
     pub protection_bps: u32,
     /// The age from which a book fills nothing.

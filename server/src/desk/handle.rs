@@ -40,7 +40,7 @@ pub enum Request {
     See {
         /// The instrument.
         instrument: InstrumentId,
-        /// Hears once there is a price.
+        /// Notified once there is a price.
         reply: oneshot::Sender<()>,
     },
 }

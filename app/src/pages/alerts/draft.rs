@@ -33,19 +33,19 @@ pub struct Draft {
     pub instrument: Option<InstrumentId>,
     /// One to [`MAX_CONDITIONS`] conditions.
     pub conditions: Vec<ConditionDraft>,
-    /// How several conditions count together.
+    /// Combination of several conditions.
     pub join: Join,
-    /// How often it fires: a word of [`FREQUENCIES`].
+    /// Firing frequency: a word of [`FREQUENCIES`].
     pub frequency: &'static str,
     /// Bars of the frequency.
     pub interval: Interval,
     /// Cool-down in seconds.
     pub cool_down: String,
-    /// How long it has to hold, in seconds.
+    /// Time that it has to hold, in seconds.
     pub pending_for: String,
-    /// How urgent its alerts are.
+    /// Severity of its alerts.
     pub severity: Severity,
-    /// Where its alerts go besides the page.
+    /// Channels of its alerts besides the page.
     pub channels: Vec<ChannelId>,
     /// True to play a sound.
     pub has_sound: bool,

@@ -258,7 +258,7 @@ fn FrequencyFields(
     }
 }
 
-/// How urgent its alerts are, and where they go.
+/// Severity and channels of its alerts.
 #[component]
 fn DeliveryFields(
     /// The rule.

@@ -241,7 +241,7 @@ fn BacktestForm(
 fn Outcome(
     /// The back-test and its form.
     backtest: Backtest,
-    /// How it stands.
+    /// Status of the back-test.
     status: BacktestStatus,
 ) -> impl IntoView {
     let words = words(&status);
@@ -321,7 +321,7 @@ fn amount(amount: Option<Notional>) -> String {
     amount.map_or_else(|| format::UNKNOWN.to_owned(), money::text)
 }
 
-/// How a back-test stands, in words.
+/// Returns the status of a back-test, in words.
 fn words(status: &BacktestStatus) -> String {
     let what = format!("{} on {} over {}", status.strategy, status.instrument, status.recording);
     match (status.state, status.position_ms) {

@@ -36,7 +36,7 @@ pub mod vapid;
 pub struct Attempt<'a> {
     /// The channel's settings.
     pub settings: &'a Push,
-    /// How far it may reach.
+    /// Networks that it may reach.
     pub reach: Reach,
     /// The message.
     pub message: &'a Message,

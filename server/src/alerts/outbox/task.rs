@@ -62,7 +62,7 @@ enum Answer {
         channel_id: ChannelId,
         verified_time: Option<Timestamp>,
         ended: Vec<SubscriptionId>,
-        /// Who is told, until that is done.
+        /// Receiver of the result, until it has been sent.
         result: Option<(oneshot::Sender<ChannelTest>, ChannelTest)>,
     },
 }

@@ -31,7 +31,7 @@ pub struct TripRow {
     pub entry_time_ms: i64,
     /// When it was closed.
     pub exit_time_ms: i64,
-    /// How long it was open.
+    /// Holding period, in milliseconds.
     pub duration_ms: i64,
     /// Its fees in the quote currency.
     pub fees_in_quote: Option<Notional>,

@@ -102,7 +102,7 @@ fn Limits(
 fn LimitLine(
     /// The code with which it refuses.
     code: DenyCode,
-    /// How much is used; `None` while it is being removed.
+    /// Utilisation of the limit; `None` while it is being removed.
     used: Memo<Option<LimitUse>>,
 ) -> impl IntoView {
     let text = move |of: fn(&LimitUse) -> String| move || used.with(|used| used.as_ref().map(of).unwrap_or_default());

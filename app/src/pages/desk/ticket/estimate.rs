@@ -17,7 +17,7 @@ use crate::{
 pub enum Line {
     /// Quantity that would fill at once, and its mean price.
     Fill,
-    /// How much worse than the best price that is.
+    /// Slippage of that price from the best one.
     Slippage,
     /// Total cost, or proceeds.
     Cost,

@@ -116,7 +116,7 @@ const LIVES: [(TimeInForce, &str); 4] = [
 fn TextField(
     /// The ticket's signals.
     state: TicketState,
-    /// Which field it is.
+    /// The field.
     field: Field,
     /// Its label.
     #[prop(into)]

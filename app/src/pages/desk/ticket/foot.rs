@@ -186,7 +186,7 @@ fn is_immediate(request: &OrderRequest) -> bool {
     matches!(request.time_in_force, TimeInForce::Ioc | TimeInForce::Fok)
 }
 
-/// The question before an order is sent, or what became of it.
+/// The question before an order is sent, or its outcome.
 #[component]
 fn Answer(
     /// The ticket's signals.

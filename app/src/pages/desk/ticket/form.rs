@@ -30,9 +30,9 @@ pub struct Fields {
     pub is_trail_bps: bool,
     /// The meaning of `size`.
     pub size_in: SizeIn,
-    /// How much.
+    /// Size of the order.
     pub size: String,
-    /// How long it lives.
+    /// Time in force.
     pub time_in_force: TimeInForce,
     /// Of `gtd`: the end, as `2026-12-01T14:00`.
     pub end: String,

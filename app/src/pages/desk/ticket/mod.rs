@@ -80,7 +80,7 @@ pub struct TicketState {
     pub fields: RwSignal<Fields>,
     /// The side that the estimate is about: the one that was pointed at last.
     pub side: RwSignal<Side>,
-    /// How far the order has come.
+    /// Stage of the order.
     pub stage: RwSignal<Stage>,
     /// True if a press sends without a question.
     pub is_one_click: RwSignal<bool>,

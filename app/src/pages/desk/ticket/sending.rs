@@ -1,4 +1,4 @@
-//! From a press of Buy or Sell to the answer: the question before, the order under way, and what became of it.
+//! From a press of Buy or Sell to the answer: the question, the order under way, and its outcome.
 //!
 //! Every order has a name of its own. A lost connection repeats it under that name, so that it is placed once at most; if
 //! its outcome stays unknown, the reader can send it again, still under the same name.
@@ -8,7 +8,7 @@ use model::trading::order::{Order, OrderRequest, Side};
 
 use crate::{live::Live, pages::desk::actions::code_and_sentence};
 
-/// How far an order of the ticket has come.
+/// Stage of an order of the ticket.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Stage {
     /// Nothing was pressed, or the reader went back.

@@ -1,4 +1,4 @@
-//! The ticket's orders in words: what is asked before one is sent, and what became of it. Pure.
+//! The ticket's orders in words: the question before one is sent, and its outcome. Pure.
 
 use model::{
     decimal::Price,
@@ -70,7 +70,8 @@ fn how(request: &OrderRequest, instrument: &Instrument) -> String {
     }
 }
 
-/// Returns what became of an order, and its tone for the style sheet. `waiting_for` is why it cannot fill now.
+/// Returns the outcome of an order, and its tone for the style sheet. `waiting_for` is why it cannot
+/// fill now.
 pub fn outcome(order: &Order, waiting_for: Option<&str>, instrument: &Instrument) -> (&'static str, String) {
     let (price_decimals, size_decimals) = (instrument.price_decimals(), instrument.size_decimals());
     let verb = match order.side {
