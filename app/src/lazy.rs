@@ -41,6 +41,8 @@ pub enum LazyPart {
     OrderLines(Selection, ChartSeries),
     /// The page at a path.
     Page(&'static str),
+    /// The command palette.
+    Palette,
     /// The sound of large trades of the shown instrument.
     PrintSound(Selection),
     /// The bar of a replay.

@@ -30,7 +30,7 @@ use crate::{
             symbol_dialog::SymbolSearch,
         },
     },
-    shell::{alerts::Announcer, replay_bar::ReplayBar, settings_panel::Choices},
+    shell::{alerts::Announcer, palette::Palette, replay_bar::ReplayBar, settings_panel::Choices},
 };
 
 /// The parts, for `provide_lazy`.
@@ -63,6 +63,7 @@ fn build(part: LazyPart) -> Result<Option<AnyView>, SplitLoaderError> {
         }
         LazyPart::OrderLines(selection, series) => Some(view! { <OrderLines selection series/> }.into_any()),
         LazyPart::Page(path) => lazy_page(path),
+        LazyPart::Palette => Some(view! { <Palette/> }.into_any()),
         LazyPart::PrintSound(selection) => Some(view! { <PrintSound selection/> }.into_any()),
         LazyPart::ReplayBar => Some(view! { <ReplayBar/> }.into_any()),
         LazyPart::Search(search) => Some(view! { <SymbolSearch of=search/> }.into_any()),

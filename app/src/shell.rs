@@ -4,6 +4,7 @@ pub mod alert_line;
 pub mod alerts;
 pub mod banner;
 pub mod notice;
+pub mod palette;
 pub mod rail;
 pub mod replay_bar;
 pub mod settings_panel;
@@ -54,6 +55,7 @@ pub fn Frame() -> impl IntoView {
             <SettingsPanel/>
             <StatusPopover/>
             <LazyView part=LazyPart::Announcer/>
+            <LazyView part=LazyPart::Palette/>
         </div>
     }
 }

@@ -197,3 +197,33 @@ test("a signal rule is made from each template, and quiet hours are set", async 
   await page.getByTestId("unmute").click();
   await expect(page.getByTestId("quiet-words")).not.toContainText("muted");
 });
+
+test("the palette adds an alert at a typed price, an indicator, and opens a new rule's form", async ({ page }) => {
+  await openLive(page, server.ready.url, symbol);
+  const field = page.getByTestId("palette-field");
+  const open = async (text: string) => {
+    await page.keyboard.press("ControlOrMeta+k");
+    await expect(field).toBeFocused();
+    await field.fill(text);
+  };
+  await open("alert 1,234.5");
+  await expect(page.getByTestId("palette-option")).toHaveText(/^Alert when BTC\/SIM crosses 1 234\.50/);
+  await expectAccessible(page, "[data-testid=palette]");
+  await page.keyboard.press("Enter");
+  await expect(page.getByTestId("palette-note")).toContainText("Alert saved");
+  await page.keyboard.press("Escape");
+  await expect(page.getByTestId("palette")).toBeHidden();
+  const rules = (await (await page.request.get(`${server.ready.url}api/v1/rules`)).json()) as Record<string, { rule?: { conditions?: unknown } }>;
+  const saved = Object.entries(rules).filter(([key]) => key.startsWith("alert/")).map(([, row]) => row.rule?.conditions);
+  expect(saved).toEqual([[{ kind: "price_crosses", direction: "either", level: "1234.5", hysteresis: "0" }]]);
+  await open("relative strength");
+  await page.keyboard.press("Enter");
+  await expect(page.getByTestId("palette-note")).toContainText("RSI 14 is on the chart");
+  await page.keyboard.press("Escape");
+  await expect(page.getByTestId("indicator-legend")).toContainText("RSI");
+  await open("new signal");
+  await page.keyboard.press("Enter");
+  await expect(page.getByTestId("signal-form")).toBeVisible();
+  // A reload does not open the form again.
+  expect(new URL(page.url()).searchParams.has("new")).toBe(false);
+});

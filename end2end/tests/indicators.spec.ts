@@ -31,7 +31,7 @@ test("an indicator is found by what it shows and its value is that of the bar un
   await expect(page.getByTestId("indicator-note")).toHaveText("No indicator matches.");
   await page.getByTestId("indicator-search").fill("simple moving");
   await expect(page.getByTestId("indicator-option").first()).toHaveAttribute("data-name", "sma");
-  await expectAccessible(page, ".indicator-dialog");
+  await expectAccessible(page, "[aria-label=Indicators].option-dialog");
   await page.keyboard.press("Enter");
   await page.keyboard.press("Escape");
   await expect(legend(page, "sma(20)")).toContainText("SMA 20");

@@ -192,8 +192,8 @@ async fn alerts(arguments: &Arguments, server: &Server) {
 async fn signals(arguments: &Arguments, server: &Server) {
     let mut stream = server.follow("signals").await;
     for number in 0..arguments.signals {
-        let look_for =
-            json!({ "cross": { "fast": format!("ema({})", 2 + number), "slow": format!("ema({})", 3 + number) } });
+        let line = |length: usize| json!({ "indicator": format!("ema({length})") });
+        let look_for = json!({ "cross": { "fast": line(2 + number), "slow": line(3 + number) } });
         let rule = json!({
             "rule_id": format!("cross-{number}"), "version": 0, "name": "Latency", "instrument": "demo:BTC-SIM",
             "interval": "1s", "timing": "tick", "look_for": look_for,

@@ -6,6 +6,7 @@ pub mod figure;
 pub mod flash_price;
 pub mod icon;
 pub mod long_table;
+pub mod option_list;
 pub mod page_head;
 pub mod room;
 pub mod source_choice;

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     components::icon::{Icon, IconMark},
-    pages::PAGES,
+    pages::{PAGES, alerts::ALERTS},
     route::PageLink,
     settings::{Theme, use_settings},
     shell::alerts::OpenAlerts,
@@ -68,6 +68,3 @@ fn AlertCount() -> impl IntoView {
         </span>
     }
 }
-
-/// The page of alerts.
-const ALERTS: &str = "/alerts";

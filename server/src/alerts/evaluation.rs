@@ -2,6 +2,9 @@
 //!
 //! Holds the two state machines, of signals and of alerts. Not here: tasks, the disk, topics.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ::alerts::{
@@ -42,14 +45,21 @@ pub struct Evaluation {
     pub signals: SignalBoard,
     books: BTreeMap<InstrumentId, DeskBook>,
     trusts: BTreeMap<InstrumentId, Trust>,
-    connections: BTreeMap<Venue, (bool, u64)>,
+    connections: BTreeMap<Venue, Connection>,
     /// The newest event of the desk that was seen, by account.
     desk_events: BTreeMap<AccountId, u64>,
-    /// Positions that were told.
-    positions: BTreeMap<AccountId, BTreeSet<InstrumentId>>,
-    is_journal_writable: Option<bool>,
+    accounts: BTreeMap<AccountId, AccountRow>,
+    positions: BTreeMap<AccountId, BTreeMap<InstrumentId, PositionRow>>,
     /// Instruments whose missed time was looked at since they were followed.
     caught_up: BTreeSet<InstrumentId>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    is_up: bool,
+    /// Cause of its loss, in words.
+    reason: String,
+    n_gaps: u64,
 }
 
 impl Evaluation {
@@ -62,8 +72,8 @@ impl Evaluation {
             trusts: BTreeMap::new(),
             connections: BTreeMap::new(),
             desk_events: BTreeMap::new(),
+            accounts: BTreeMap::new(),
             positions: BTreeMap::new(),
-            is_journal_writable: None,
             caught_up: BTreeSet::new(),
         }
     }
@@ -161,25 +171,33 @@ impl Evaluation {
             TopicData::Dashboard(rows) => {
                 if let Some(row) = rows.rows.get(&"account".to_owned()).and_then(|row| row.read::<AccountRow>().ok()) {
                     self.account(&row, now);
+                    self.accounts.insert(account, row);
                 }
             }
             TopicData::Positions(rows) => {
                 let held: Vec<PositionRow> = rows.rows.values().filter_map(|row| row.read().ok()).collect();
-                let known = self.positions.entry(account.clone()).or_default();
+                let known = self.positions.remove(&account);
+                let is_first = known.is_none();
+                let mut known = known.unwrap_or_default();
                 let mut gone: Vec<InstrumentId> =
                     rows.removed.iter().filter_map(|key| InstrumentId::parse(key).ok()).collect();
                 if is_whole {
                     let is_held = |id: &InstrumentId| held.iter().any(|row| row.line.instrument == *id);
-                    gone.extend(known.iter().filter(|id| !is_held(id)).cloned());
+                    gone.extend(known.keys().filter(|id| !is_held(id)).cloned());
                 }
-                known.retain(|id| !gone.contains(id));
-                known.extend(held.iter().map(|row| row.line.instrument.clone()));
-                for instrument in gone {
+                // What was not in the list was not held: a rule that has seen nothing of it yet has to know.
+                let is_new = |row: &&PositionRow| !is_first && !known.contains_key(&row.line.instrument);
+                let opened: Vec<InstrumentId> =
+                    held.iter().filter(is_new).map(|row| row.line.instrument.clone()).collect();
+                known.retain(|id, _| !gone.contains(id));
+                for instrument in gone.into_iter().chain(opened) {
                     let quantity = model::decimal::SignedQuantity::ZERO;
                     let event = TradingEvent::Position { account: account.clone(), instrument, quantity };
                     self.engine.trading(&event, now);
                 }
                 held.iter().for_each(|row| self.position(&account, row, now));
+                known.extend(held.into_iter().map(|row| (row.line.instrument.clone(), row)));
+                self.positions.insert(account, known);
             }
             _ => {}
         }
@@ -219,10 +237,8 @@ impl Evaluation {
             }
         }
         let is_writable = matches!(row.journal, JournalState::OnDisk | JournalState::InMemory);
-        if self.is_journal_writable.replace(is_writable) != Some(is_writable) {
-            let reason = format!("the desk's journal is {}", journal_words(row.journal));
-            self.engine.health(&HealthEvent::Journal { is_writable, reason }, now);
-        }
+        let reason = format!("the desk's journal is {}", journal_words(row.journal));
+        self.engine.health(&HealthEvent::Journal { is_writable, reason }, now);
     }
 
     fn desk_event(&mut self, account: &AccountId, event: &EventKind, now: Timestamp) {
@@ -281,18 +297,37 @@ impl Evaluation {
             self.trusts.insert(stream.instrument.clone(), trust);
         }
         for connection in &status.connections {
-            let state = (connection.is_connected, connection.gaps);
-            let before = self.connections.insert(connection.venue.clone(), state);
-            if before.is_none_or(|(was_up, _)| was_up != connection.is_connected) {
-                let reason = connection.cause.clone().unwrap_or_else(|| "no connection is open".to_owned());
-                let (venue, is_up) = (connection.venue.clone(), connection.is_connected);
-                self.engine.health(&HealthEvent::Connection { venue, is_up, reason }, now);
+            let reason = connection.cause.clone().unwrap_or_else(|| "no connection is open".to_owned());
+            let state = Connection { is_up: connection.is_connected, reason, n_gaps: connection.gaps };
+            let before = self.connections.get(&connection.venue);
+            let has_changed = before.is_none_or(|before| before.is_up != state.is_up);
+            let n_more = before.and_then(|before| state.n_gaps.checked_sub(before.n_gaps)).filter(|n_more| *n_more > 0);
+            if has_changed {
+                self.engine.health(&state.event(&connection.venue), now);
             }
-            if let Some(n_more) = before.and_then(|(_, gaps)| connection.gaps.checked_sub(gaps)).filter(|n| *n > 0) {
+            self.connections.insert(connection.venue.clone(), state);
+            if let Some(n_more) = n_more {
                 let what = format!("{n_more} gaps in the sequence");
                 self.gap(&connection.venue, None, what, now);
             }
         }
+    }
+
+    /// Tells all rules the states that they are otherwise told at their changes, for the sake of a rule that begins: of
+    /// feeds, connections, accounts and positions. To the others it is nothing new.
+    pub fn tell_states(&mut self, now: Timestamp) {
+        for (instrument, trust) in &self.trusts {
+            self.engine.trust(instrument, trust, now);
+        }
+        for (venue, connection) in &self.connections {
+            self.engine.health(&connection.event(venue), now);
+        }
+        let (accounts, positions) = (std::mem::take(&mut self.accounts), std::mem::take(&mut self.positions));
+        accounts.values().for_each(|row| self.account(row, now));
+        for (account, held) in &positions {
+            held.values().for_each(|row| self.position(account, row, now));
+        }
+        (self.accounts, self.positions) = (accounts, positions);
     }
 
     /// Returns instruments that are good now and whose missed time has not been looked at.
@@ -321,6 +356,12 @@ impl Evaluation {
     /// Returns when [`Self::advance`] is due.
     pub fn deadline(&self) -> Option<Timestamp> {
         [self.engine.deadline(), self.signals.deadline()].into_iter().flatten().min()
+    }
+}
+
+impl Connection {
+    fn event(&self, venue: &Venue) -> HealthEvent {
+        HealthEvent::Connection { venue: venue.clone(), is_up: self.is_up, reason: self.reason.clone() }
     }
 }
 

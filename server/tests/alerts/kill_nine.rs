@@ -51,7 +51,7 @@ impl Process {
         loop {
             let answer = self.http.get(format!("{}api/v1/alerts?limit=5", self.url)).send().await.unwrap();
             let list: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-            if list["alerts"].as_array().unwrap().iter().any(|alert| alert["notice"]["rule_id"] == rule_id) {
+            if list["alerts"].as_array().unwrap().iter().any(|alert| alert["rule_id"] == rule_id) {
                 return;
             }
             assert!(begun.elapsed() < PATIENCE, "{rule_id} did not fire");

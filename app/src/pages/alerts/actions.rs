@@ -1,7 +1,10 @@
 //! Commands of signals and alerts, with their state or their answer.
 
 use leptos::prelude::*;
-use model::{alert::command::AlertCommand, time::Timestamp};
+use model::{
+    alert::command::{AlertCommand, RuleReply},
+    time::Timestamp,
+};
 use serde::de::DeserializeOwned;
 use wire::message::JsonText;
 
@@ -36,6 +39,19 @@ impl<T> Answer<T> {
     /// Returns true while the answer is awaited.
     pub fn is_pending(&self) -> bool {
         matches!(self, Self::Pending)
+    }
+}
+
+/// Returns the answer to a new alert in words; empty before it was asked for.
+pub fn said(answer: &Answer<RuleReply>) -> String {
+    match answer {
+        Answer::None => String::new(),
+        Answer::Pending => "Saving the alert…".to_owned(),
+        Answer::Reply(reply) => {
+            let warnings = reply.warnings.iter().map(|warning| format!(" Note: {warning}.")).collect::<String>();
+            format!("Alert saved: {}.{warnings}", reply.row.sentence)
+        }
+        Answer::Refused(_) => answer.refusal().unwrap_or_default(),
     }
 }
 

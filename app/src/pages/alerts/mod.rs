@@ -40,7 +40,14 @@ use self::{
     channels::ChannelsPanel, condition_fields::SpecList, list::AlertsPanel, quiet::QuietPanel, rows::Rules,
     rule_list::RulesPanel, signal_rules::SignalRulesPanel, signals::SignalsPanel, sound::SoundPanel,
 };
-use crate::{cadence::Cadence, components::page_head::PageHead, live::use_live, pages::FragmentSpec};
+use crate::{
+    cadence::Cadence,
+    components::page_head::PageHead,
+    live::use_live,
+    pages::FragmentSpec,
+    route::use_route,
+    selection::{address, use_selection},
+};
 
 /// The regions of this page.
 pub const FRAGMENTS: &[FragmentSpec] = &[
@@ -48,6 +55,9 @@ pub const FRAGMENTS: &[FragmentSpec] = &[
     FragmentSpec { name: "alerts-rules", cadence: Cadence::Status },
     FragmentSpec { name: "alerts-signals", cadence: Cadence::Status },
 ];
+
+/// Path of the page. With `new=alert` or `new=signal` in its query, it opens the form of a new rule.
+pub const ALERTS: &str = "/alerts";
 
 /// The parts of the page, of which one is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +95,12 @@ impl Tab {
 pub fn AlertsPage() -> impl IntoView {
     let shown = RwSignal::new(Tab::Alerts);
     let rules = use_rules();
+    let asked = use_asked_form();
+    Effect::new(move |_| match asked.get().as_deref() {
+        Some("alert") => shown.set(Tab::Alerts),
+        Some("signal") => shown.set(Tab::Signals),
+        _ => {}
+    });
     let tab = move |tab: Tab| {
         view! {
             <button
@@ -105,11 +121,11 @@ pub fn AlertsPage() -> impl IntoView {
             </PageHead>
             <SpecList/>
             <div class="alerts-page__pair" hidden=move || shown.get() != Tab::Alerts>
-                <RulesPanel rules/>
+                <RulesPanel rules asked/>
                 <AlertsPanel rules/>
             </div>
             <div class="alerts-page__pair" hidden=move || shown.get() != Tab::Signals>
-                <SignalRulesPanel rules/>
+                <SignalRulesPanel rules asked/>
                 <SignalsPanel is_shown=Signal::derive(move || shown.get() == Tab::Signals)/>
             </div>
             <div class="alerts-page__pair" hidden=move || shown.get() != Tab::Channels>
@@ -121,6 +137,21 @@ pub fn AlertsPage() -> impl IntoView {
             </div>
         </div>
     }
+}
+
+/// Returns the form that the address asks for. It is asked for once: a reload does not open it again.
+fn use_asked_form() -> Signal<Option<String>> {
+    let route = use_route();
+    let selection = use_selection();
+    let asked = RwSignal::new(None);
+    Effect::new(move |_| {
+        if let Some(form) = route.parameter("new") {
+            asked.set(Some(form));
+            let address = selection.id.with_untracked(|id| id.as_ref().map(|id| address(ALERTS, id)));
+            route.correct(address.as_deref().unwrap_or(ALERTS));
+        }
+    });
+    asked.into()
 }
 
 /// Returns rules, channels and settings; `None` until they have arrived. Requests their topic while the calling component

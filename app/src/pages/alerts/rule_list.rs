@@ -36,21 +36,28 @@ use crate::{
 pub fn RulesPanel(
     /// Rules, channels and settings.
     rules: Memo<Option<Arc<Rules>>>,
+    /// The form that the address asks for.
+    asked: Signal<Option<String>>,
 ) -> impl IntoView {
     let selection = use_selection();
     let editing = RwSignal::new(None::<Draft>);
     let said = RwSignal::new(Vec::<String>::new());
     let source = |model: &LiveModel| Ok(rows::rules(model)?.map(|rules| Arc::new(rules.alerts)));
-    let open = move |_| {
+    let open = move || {
         said.set(Vec::new());
         editing.set(Some(Draft::new(selection.id.get_untracked())));
     };
+    Effect::new(move |_| {
+        if asked.with(|asked| asked.as_deref() == Some("alert")) {
+            open();
+        }
+    });
     view! {
         <section class="panel" aria-label="Alert rules">
             <div class="panel__head">
                 <h2 class="panel__title">"Rules"</h2>
                 <span class="panel__controls" hidden=move || editing.with(Option::is_some)>
-                    <button class="button button--main" data-testid="new-alert" on:click=open>"New alert"</button>
+                    <button class="button button--main" data-testid="new-alert" on:click=move |_| open()>"New alert"</button>
                 </span>
             </div>
             <div role="status" data-testid="rule-said">

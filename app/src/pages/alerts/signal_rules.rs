@@ -29,9 +29,17 @@ use crate::{
 pub fn SignalRulesPanel(
     /// Rules, channels and settings.
     rules: Memo<Option<Arc<Rules>>>,
+    /// The form that the address asks for.
+    asked: Signal<Option<String>>,
 ) -> impl IntoView {
     let selection = use_selection();
     let editing = RwSignal::new(None::<SignalDraft>);
+    let open = move || editing.set(Some(SignalDraft::new(selection.id.get_untracked())));
+    Effect::new(move |_| {
+        if asked.with(|asked| asked.as_deref() == Some("signal")) {
+            open();
+        }
+    });
     let ids = Memo::new(move |_| {
         let rules = rules.get();
         rules.iter().flat_map(|rules| rules.signals.iter().map(|row| row.rule.rule_id.clone())).collect::<Vec<_>>()
@@ -42,11 +50,7 @@ pub fn SignalRulesPanel(
             <div class="panel__head">
                 <h2 class="panel__title">"Signal rules"</h2>
                 <span class="panel__controls" hidden=move || editing.with(Option::is_some)>
-                    <button
-                        class="button button--main"
-                        data-testid="new-signal"
-                        on:click=move |_| editing.set(Some(SignalDraft::new(selection.id.get_untracked())))
-                    >
+                    <button class="button button--main" data-testid="new-signal" on:click=move |_| open()>
                         "New signal rule"
                     </button>
                 </span>

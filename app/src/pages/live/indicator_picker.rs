@@ -4,8 +4,8 @@
 use leptos::{html, prelude::*};
 
 use crate::{
+    components::option_list::close_on_backdrop,
     lazy::{IndicatorSearch, LazyPart, LazyView},
-    pages::live::symbol_picker::close_on_backdrop,
     settings::use_settings,
 };
 
@@ -35,7 +35,7 @@ pub fn IndicatorPicker() -> impl IntoView {
             <span class="chart-controls__count" hidden=move || n_chosen() == 0>{count}</span>
         </button>
         <dialog
-            class="indicator-dialog"
+            class="option-dialog"
             aria-label="Indicators"
             node_ref=dialog
             on:close=move |_| is_open.set(false)

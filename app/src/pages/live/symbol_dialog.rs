@@ -4,13 +4,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use leptos::{ev, html, prelude::*};
+use leptos::prelude::*;
 use model::instrument::{Instrument, InstrumentId};
 use wire::command::{Command, FollowSymbols};
 
 use crate::{
     components::{
-        icon::{Icon, IconMark},
+        option_list::{OptionField, OptionList, close_dialog},
         status_mark::StatusMark,
     },
     lazy::Search,
@@ -20,10 +20,7 @@ use crate::{
         commands::CommandState,
         use_live,
     },
-    pages::live::{
-        symbol_picker::{close, use_choose_on},
-        symbol_search::search,
-    },
+    pages::live::{symbol_picker::use_choose_on, symbol_search::search},
     selection::{Selection, pair},
 };
 
@@ -35,7 +32,6 @@ pub fn SymbolSearch(
 ) -> impl IntoView {
     let Search { dialog, field, text, is_open, selection, path } = of;
     let live = use_live();
-    let active_idx = RwSignal::new(0_usize);
     let (listed, keep) = (use_listed(text, is_open), RwSignal::new(false));
     let answer = RwSignal::new(CommandState::default());
     let found = Memo::new(move |_| match is_open.get() {
@@ -59,32 +55,22 @@ pub fn SymbolSearch(
     let pick = Callback::new(move |choice: Choice| match choice {
         Choice::Followed(instrument) => {
             choose(&instrument.id);
-            close(dialog);
+            close_dialog(dialog);
         }
         Choice::Listing(listed) => {
             let choose = choose.clone();
             follow(live, &listed, keep.get_untracked(), answer, move |id| {
                 choose(&id);
-                close(dialog);
+                close_dialog(dialog);
             });
         }
     });
-    let on_keydown = move |event: ev::KeyboardEvent| {
-        let n_found = found.with(Vec::len);
-        match event.key().as_str() {
-            "ArrowDown" => active_idx.update(|idx| *idx = (*idx + 1).min(n_found.saturating_sub(1))),
-            "ArrowUp" => active_idx.update(|idx| *idx = idx.saturating_sub(1)),
-            "Home" => active_idx.set(0),
-            "End" => active_idx.set(n_found.saturating_sub(1)),
-            "Enter" => {
-                if let Some(choice) = found.with(|found| found.get(active_idx.get()).cloned()) {
-                    pick.run(choice);
-                }
-            }
-            _ => return,
+    let list = OptionList::new("symbol-option", text, Signal::derive(move || found.with(Vec::len)));
+    let choose = Callback::new(move |option_idx: usize| {
+        if let Some(choice) = found.with_untracked(|found| found.get(option_idx).cloned()) {
+            pick.run(choice);
         }
-        event.prevent_default();
-    };
+    });
     let empty_note = move || match (found.with(Vec::is_empty), live.instruments().with(|list| list.is_known)) {
         (false, _) => "",
         (true, true) => "No instrument matches.",
@@ -101,46 +87,26 @@ pub fn SymbolSearch(
         1 => "One venue could not be searched".to_owned(),
         n_missing => format!("{n_missing} venues could not be searched"),
     };
-    let active =
-        move || found.with(|found| found.get(active_idx.get()).map(|_| format!("symbol-option-{}", active_idx.get())));
     view! {
-        <div class="symbol-dialog__search">
-            <IconMark icon=Icon::Search/>
-            <input
-                class="symbol-dialog__field"
-                data-testid="symbol-search"
-                type="text"
-                role="combobox"
-                aria-label="Search instruments"
-                aria-expanded="true"
-                aria-controls="symbol-options"
-                aria-autocomplete="list"
-                aria-activedescendant=active
-                autocomplete="off"
-                spellcheck="false"
-                placeholder="Symbol or venue"
-                node_ref=field
-                prop:value=move || text.get()
-                on:input=move |event| {
-                    text.set(event_target_value(&event));
-                    active_idx.set(0);
-                }
-                on:keydown=on_keydown
-            />
-            <button class="button button--bare" aria-label="Close" on:click=move |_| close(dialog)>
-                <IconMark icon=Icon::Close/>
-            </button>
-        </div>
-        <ul class="symbol-dialog__list" id="symbol-options" role="listbox" aria-label="Instruments">
+        <OptionField
+            of=list
+            field
+            dialog
+            testid="symbol-search"
+            label="Search instruments"
+            placeholder="Symbol or venue"
+            choose
+        />
+        <ul class="option-dialog__list" id=list.id role="listbox" aria-label="Instruments">
             {move || found.get().into_iter().enumerate().map(|(option_idx, choice)| match choice {
                 Choice::Followed(instrument) => {
-                    view! { <SymbolOption option_idx instrument active_idx selection pick/> }.into_any()
+                    view! { <SymbolOption option_idx instrument list selection pick/> }.into_any()
                 }
-                Choice::Listing(listed) => view! { <ListedOption option_idx listed active_idx pick/> }.into_any(),
+                Choice::Listing(listed) => view! { <ListedOption option_idx listed list pick/> }.into_any(),
             }).collect_view()}
         </ul>
-        <p class="symbol-dialog__note" role="status" data-testid="symbol-note">{words}</p>
-        <div class="symbol-dialog__foot">
+        <p class="option-dialog__note" role="status" data-testid="symbol-note">{words}</p>
+        <div class="option-dialog__foot">
             <label title="The server follows it again after a restart">
                 <input
                     type="checkbox"
@@ -165,8 +131,8 @@ fn SymbolOption(
     option_idx: usize,
     /// The instrument it offers.
     instrument: Arc<Instrument>,
-    /// The position reached with the arrow keys.
-    active_idx: RwSignal<usize>,
+    /// The list.
+    list: OptionList,
     /// The shown instrument.
     selection: Selection,
     /// Called with the choice.
@@ -179,7 +145,7 @@ fn SymbolOption(
         live.tick().track();
         live.with_model(|model| model.stream(&of_state, browser::now()).state).unwrap_or_default()
     });
-    let (row, is_active) = use_active_row(option_idx, active_idx);
+    let (row, is_active) = list.use_row(option_idx);
     let picked = instrument.clone();
     let is_shown = {
         let id = id.clone();
@@ -188,14 +154,14 @@ fn SymbolOption(
     view! {
         <li
             class="symbol-option"
-            id=format!("symbol-option-{option_idx}")
+            id=list.option_id(option_idx)
             data-testid="symbol-option"
             data-symbol=id.to_string()
             role="option"
             aria-selected=move || is_active().to_string()
             aria-current=move || is_shown().then_some("true")
             node_ref=row
-            on:pointermove=move |_| if !is_active() { active_idx.set(option_idx) }
+            on:pointermove=move |_| list.point_at(option_idx)
             on:click=move |_| pick.run(Choice::Followed(picked.clone()))
         >
             <StatusMark state/>
@@ -213,25 +179,25 @@ fn ListedOption(
     option_idx: usize,
     /// The instrument it offers, which nobody follows yet.
     listed: Listing,
-    /// The position reached with the arrow keys.
-    active_idx: RwSignal<usize>,
+    /// The list.
+    list: OptionList,
     /// Called with the choice.
     pick: Callback<Choice>,
 ) -> impl IntoView {
-    let (row, is_active) = use_active_row(option_idx, active_idx);
+    let (row, is_active) = list.use_row(option_idx);
     let (id, pair, symbol) = (listed.id(), listed.pair(), listed.symbol.clone());
     let note = listed.status.clone().or_else(|| listed.name.clone());
     let venue = listed.venue.clone();
     view! {
         <li
             class="symbol-option symbol-option--listed"
-            id=format!("symbol-option-{option_idx}")
+            id=list.option_id(option_idx)
             data-testid="symbol-option"
             data-symbol=id.to_string()
             role="option"
             aria-selected=move || is_active().to_string()
             node_ref=row
-            on:pointermove=move |_| if !is_active() { active_idx.set(option_idx) }
+            on:pointermove=move |_| list.point_at(option_idx)
             on:click=move |_| pick.run(Choice::Listing(listed.clone()))
         >
             <span class="symbol-option__add" aria-hidden="true">"+"</span>
@@ -241,20 +207,6 @@ fn ListedOption(
             <span class="symbol-option__venue">{venue}</span>
         </li>
     }
-}
-
-/// Returns the element of an option, which is scrolled into view when it is the active one, and whether it is.
-fn use_active_row(option_idx: usize, active_idx: RwSignal<usize>) -> (NodeRef<html::Li>, impl Fn() -> bool + Copy) {
-    let row = NodeRef::<html::Li>::new();
-    let is_active = move || active_idx.get() == option_idx;
-    Effect::new(move |_| {
-        if is_active()
-            && let Some(row) = row.get()
-        {
-            browser::scroll_to_nearest(&row);
-        }
-    });
-    (row, is_active)
 }
 
 /// Searches the venues' lists shortly after each change of the text; without one, they give some of what they have.

@@ -7,7 +7,10 @@ use leptos::{ev, html, prelude::*};
 use model::instrument::InstrumentId;
 
 use crate::{
-    components::icon::{Icon, IconMark},
+    components::{
+        icon::{Icon, IconMark},
+        option_list::close_on_backdrop,
+    },
     lazy::{LazyPart, LazyView, Search},
     live::browser,
     route::use_route,
@@ -85,7 +88,7 @@ pub fn SymbolPicker(
             <IconMark icon=Icon::ChevronDown/>
         </button>
         <dialog
-            class="symbol-dialog"
+            class="option-dialog"
             aria-label="Choose an instrument"
             node_ref=dialog
             on:close=move |_| is_open.set(false)
@@ -93,18 +96,5 @@ pub fn SymbolPicker(
         >
             <LazyView part=LazyPart::Search(Search { dialog, field, text, is_open, selection, path })/>
         </dialog>
-    }
-}
-
-pub(super) fn close(dialog: NodeRef<html::Dialog>) {
-    if let Some(dialog) = dialog.get_untracked() {
-        dialog.close();
-    }
-}
-
-/// Closes the dialog on a click beside it: only then is the dialog itself the target.
-pub(super) fn close_on_backdrop(event: &ev::MouseEvent, dialog: NodeRef<html::Dialog>) {
-    if event.target() == event.current_target() {
-        close(dialog);
     }
 }

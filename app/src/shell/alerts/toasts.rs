@@ -7,7 +7,7 @@ use super::news::News;
 use crate::{
     components::icon::{Icon, IconMark},
     live::{browser, commands::CommandState, use_live},
-    pages::alerts::{actions::send, words},
+    pages::alerts::{ALERTS, actions::send, words},
     route::PageLink,
     selection::{LIVE, address},
 };
@@ -96,7 +96,7 @@ pub fn Toasts(
             </ul>
             <p class="toasts__more" data-testid="toasts-more" hidden=move || n_more.get() == 0>
                 {move || format!("+{} more ", n_more.get())}
-                <PageLink href="/alerts">"Alerts"</PageLink>
+                <PageLink href=ALERTS>"Alerts"</PageLink>
             </p>
         </div>
     }

@@ -83,7 +83,10 @@ impl AlertTask {
             command => {
                 let last_price = self.last_price(&command);
                 match self.evaluation.engine.command(&command, last_price, now.wall) {
-                    Some(answer) => answer,
+                    Some(answer) => {
+                        self.evaluation.tell_states(now.wall);
+                        answer
+                    }
                     None => {
                         Err(Refusal::new(DenyCode::BadRequest, format!("{} is not carried out here", command.name())))
                     }

@@ -18,7 +18,7 @@ use crate::{
     format,
     live::{browser, use_live},
     pages::alerts::{
-        actions::{Answer, ask, fresh_id},
+        actions::{Answer, ask, fresh_id, said},
         draft::price_alert,
         use_rules,
     },
@@ -78,15 +78,6 @@ pub fn AlertLines(
         });
         on_cleanup(move || listener.remove());
     });
-    let said = move || match saved.get() {
-        Answer::None => String::new(),
-        Answer::Pending => "Saving the alert…".to_owned(),
-        Answer::Reply(reply) => {
-            let warnings = reply.warnings.iter().map(|warning| format!(" Note: {warning}.")).collect::<String>();
-            format!("Alert saved: {}.{warnings}", reply.row.sentence)
-        }
-        Answer::Refused(_) => saved.with(Answer::refusal).unwrap_or_default(),
-    };
     // What is said is read once.
     Effect::new(move |_| {
         if matches!(saved.get(), Answer::Reply(_) | Answer::Refused(_)) {
@@ -129,7 +120,7 @@ pub fn AlertLines(
                 "+"
             </button>
             <p class="alert-said-chart" role="status" data-testid="alert-said" hidden=move || saved.with(|saved| *saved == Answer::None)>
-                {said}
+                {move || saved.with(said)}
             </p>
         </div>
     }
