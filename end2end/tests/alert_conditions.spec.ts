@@ -159,7 +159,9 @@ async function makeHappen(page: Page, url: string, folder: string, sim: Paramete
   await setFault(sim, { kind: "stall", duration_ms: 5_000 });
   await expect.poll(stateOf, { timeout: 10_000 }).toBe("stale");
   await expect.poll(stateOf, { timeout: 20_000 }).toBe("live");
-  await setFault(sim, { kind: "refuse", duration_ms: 3_000 });
+  // Without these two the feed would go on by polling, which is a connection too.
+  await setFault(sim, { kind: "rest_error" });
+  await setFault(sim, { kind: "refuse" });
   await setFault(sim, { kind: "close" });
 }
 

@@ -207,7 +207,7 @@ test("the palette adds an alert at a typed price, an indicator, and opens a new 
     await field.fill(text);
   };
   await open("alert 1,234.5");
-  await expect(page.getByTestId("palette-option")).toHaveText(/^Alert when BTC\/SIM crosses 1 234\.50/);
+  await expect(page.getByTestId("palette-option")).toHaveText(/^Alert when BTC-SIM\/USD crosses 1\s234\.50/);
   await expectAccessible(page, "[data-testid=palette]");
   await page.keyboard.press("Enter");
   await expect(page.getByTestId("palette-note")).toContainText("Alert saved");

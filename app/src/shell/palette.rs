@@ -159,7 +159,7 @@ fn PaletteOption(
     let (row, is_active) = list.use_row(option_idx);
     view! {
         <li
-            class="symbol-option"
+            class="symbol-option palette-option"
             id=list.option_id(option_idx)
             data-testid="palette-option"
             role="option"

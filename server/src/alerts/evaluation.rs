@@ -281,20 +281,13 @@ impl Evaluation {
                 }
                 (StreamState::Live, _) => Trust::Good,
             };
-            let known = self.trusts.get(&stream.instrument);
-            // The moment of a stale feed's last update is told once.
-            let is_same = match (known, &trust) {
-                (Some(Trust::Stale { .. }), Trust::Stale { .. }) => true,
-                (known, trust) => known == Some(trust),
-            };
-            if is_same {
-                continue;
-            }
-            if known.is_some_and(|known| *known == Trust::Good) {
-                self.signals.gap(&stream.instrument);
-            }
-            self.engine.trust(&stream.instrument, &trust, now);
-            self.trusts.insert(stream.instrument.clone(), trust);
+            self.trust(&stream.instrument, trust, now);
+        }
+        let is_followed = |id: &InstrumentId| status.streams.iter().any(|stream| stream.instrument == *id);
+        let needed = self.engine.needs().instruments;
+        for instrument in needed.iter().filter(|id| !is_followed(id)) {
+            let reason = format!("no feed follows {instrument}");
+            self.trust(instrument, Trust::Suspect { reason }, now);
         }
         for connection in &status.connections {
             let reason = connection.cause.clone().unwrap_or_else(|| "no connection is open".to_owned());
@@ -311,6 +304,23 @@ impl Evaluation {
                 self.gap(&connection.venue, None, what, now);
             }
         }
+    }
+
+    fn trust(&mut self, instrument: &InstrumentId, trust: Trust, now: Timestamp) {
+        let known = self.trusts.get(instrument);
+        // The moment of a stale feed's last update is told once.
+        let is_same = match (known, &trust) {
+            (Some(Trust::Stale { .. }), Trust::Stale { .. }) => true,
+            (known, trust) => known == Some(trust),
+        };
+        if is_same {
+            return;
+        }
+        if known.is_some_and(|known| *known == Trust::Good) {
+            self.signals.gap(instrument);
+        }
+        self.engine.trust(instrument, &trust, now);
+        self.trusts.insert(instrument.clone(), trust);
     }
 
     /// Tells all rules the states that they are otherwise told at their changes, for the sake of a rule that begins: of

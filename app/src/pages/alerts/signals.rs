@@ -113,7 +113,7 @@ fn SignalLines(
             "No signals yet. What the rules find appears here: forming while the bar moves, confirmed or withdrawn at its close."
         </p>
         <div class="desk-table signal-table" role="table" aria-label="Live signals, newest first" hidden=is_empty>
-            {headings(["Time, UTC", "Rule", "Bar", "Says", "State", "Strength", "Price", "Values"])}
+            {headings(["Time, UTC", "Rule", "Says", "State", "Strength", "Price"])}
             <For
                 each=move || lines.get().unwrap_or_default()
                 key=|line| line.number
@@ -142,19 +142,16 @@ fn SignalRow(
     let bar = format!("{} {}", signal.interval, moment(signal.bar_time.as_millis()).get(5..16).unwrap_or_default());
     let rule = view! {
         <span class="signal-table__rule">{signal.rule_name.clone()}</span>
-        " "
-        <span class="desk-row__venue">{signal.instrument.to_string()}</span>
+        <span class="signal-table__facts">{format!("{} · {bar} · {values}", signal.instrument)}</span>
     };
     view! {
         <div class="desk-row" role="row" data-testid="signal" data-number=number.to_string() data-state=state_name data-rule=signal.rule_id.to_string()>
             <span class="desk-row__name" role="rowheader">{format::time_of_day(signal.fired_time)}</span>
             {cell("Rule", rule)}
-            {cell("Bar", bar)}
             {cell("Says", view! { <span data-trend=trend>{side}</span> })}
             {cell("State", view! { <span class="signal-state" data-state=state_name>{state}</span>" "{changes} })}
             {cell("Strength", view! { <meter class="signal-table__strength" min="0" max="100" value=strength.clone() aria-label="Strength">{strength.clone()}" %"</meter> })}
             {cell("Price", format::price(signal.price, price_decimals))}
-            {cell("Values", values)}
         </div>
     }
 }

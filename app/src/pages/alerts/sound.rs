@@ -52,7 +52,13 @@ pub fn SoundPanel() -> impl IntoView {
             });
         };
         view! {
-            <button class="button" data-testid=format!("tone-{}", words::tone(severity)) on:click=test>
+            <button
+                class="button"
+                data-testid=format!("tone-{}", words::tone(severity))
+                title="Play the tone of such alerts"
+                on:click=test
+            >
+                "▶ "
                 {words::severity(severity)}
             </button>
         }

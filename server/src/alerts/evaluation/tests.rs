@@ -78,6 +78,17 @@ fn a_rule_on_a_feed_that_is_stale_already_is_blind_at_once() {
 }
 
 #[test]
+fn a_rule_on_an_instrument_that_no_feed_follows_says_so() {
+    let mut evaluation = evaluation();
+    save(&mut evaluation, "price", json!("demo:ETH-SIM"), json!({"kind": "price_above", "level": "1"}));
+    evaluation.status(&status("live", true), at(1));
+    let row = evaluation.engine.row(&RuleId::parse("price").unwrap()).unwrap();
+    let is_blind =
+        matches!(&row.state.status, RuleStatus::Blind { reason, .. } if reason == "no feed follows demo:ETH-SIM");
+    assert!(is_blind, "{:?}", row.state.status);
+}
+
+#[test]
 fn a_connection_that_was_up_when_the_rule_began_is_lost() {
     let mut evaluation = evaluation();
     evaluation.status(&status("live", true), at(1));
