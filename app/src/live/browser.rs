@@ -76,6 +76,15 @@ pub fn prefers_light() -> bool {
     window().match_media("(prefers-color-scheme: light)").ok().flatten().is_some_and(|query| query.matches())
 }
 
+/// Shows an element above all panels on a phone, where the one around it would cut it off; elsewhere it stays as it is.
+pub fn lift_on_phones(element: &web_sys::HtmlElement) {
+    let is_phone = window().match_media("(max-width: 599px)").ok().flatten().is_some_and(|query| query.matches());
+    if is_phone {
+        // Old browsers have no popovers: the element stays in its panel.
+        let _missing = element.set_popover(Some("manual")).and_then(|()| element.show_popover());
+    }
+}
+
 /// Calls `then` whenever the system's preference for light or dark surfaces changes, while the page exists.
 pub fn follow_preferred_theme(then: impl FnMut() + 'static) {
     let Some(query) = window().match_media("(prefers-color-scheme: light)").ok().flatten() else { return };

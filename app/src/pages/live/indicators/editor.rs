@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     components::icon::{Icon, IconMark},
+    live::browser,
     settings::use_settings,
 };
 
@@ -68,6 +69,7 @@ pub fn Editor(
     };
     Effect::new(move |_| {
         if let Some(panel) = panel.get() {
+            browser::lift_on_phones(&panel);
             let _refused = panel.focus();
         }
     });
