@@ -5,16 +5,19 @@
 use crate::words::Words;
 
 /// An exponential average.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Smooth {
+    /// Of the newest value.
     weight: f64,
+    /// Of the average before: what is left of 1.
+    keep: f64,
     n: usize,
     /// Values that are passed over before the seed.
     skipped: usize,
     /// Values so far, up to the seed.
     n_seen: usize,
-    /// The average, or the sum of the values of the seed.
-    value: f64,
+    /// The sum of the values of the seed, then what the average gives to the next one: itself times `keep`.
+    state: f64,
 }
 
 /// Update of an average by one value.
@@ -38,7 +41,7 @@ impl Smooth {
     }
 
     fn weighted(n: usize, weight: f64) -> Self {
-        Self { weight, n: n.max(1), skipped: 0, n_seen: 0, value: 0.0 }
+        Self { weight, keep: 1.0 - weight, n: n.max(1), skipped: 0, n_seen: 0, state: 0.0 }
     }
 
     /// Passes over values before the seed.
@@ -51,19 +54,21 @@ impl Smooth {
     #[inline(always)]
     pub(crate) fn step(&self, value: f64) -> SmoothStep {
         if self.n_seen == self.n + self.skipped {
-            let next = self.value + self.weight * (value - self.value);
-            return SmoothStep { n_seen: self.n_seen, state: next, value: next };
+            // Two operations wait for the average before; in `average + weight * (value - average)` it is three.
+            let average = self.state + self.weight * value;
+            return SmoothStep { n_seen: self.n_seen, state: self.keep * average, value: average };
         }
         self.seeding(value)
     }
 
+    /// Takes a copy: a reference would keep an average that is a local variable out of the registers.
     #[cold]
-    fn seeding(&self, value: f64) -> SmoothStep {
+    fn seeding(self, value: f64) -> SmoothStep {
         let n_seen = self.n_seen + 1;
-        let sum = if n_seen > self.skipped { self.value + value } else { 0.0 };
+        let sum = if n_seen > self.skipped { self.state + value } else { 0.0 };
         if n_seen == self.n + self.skipped {
             let seed = sum / self.n as f64;
-            SmoothStep { n_seen, state: seed, value: seed }
+            SmoothStep { n_seen, state: self.keep * seed, value: seed }
         } else {
             SmoothStep { n_seen, state: sum, value: f64::NAN }
         }
@@ -73,7 +78,7 @@ impl Smooth {
     #[inline(always)]
     pub(crate) fn commit(&mut self, step: &SmoothStep) {
         self.n_seen = step.n_seen;
-        self.value = step.state;
+        self.state = step.state;
     }
 
     /// Computes what a value changes, if there is one: NaN changes nothing.
@@ -93,7 +98,7 @@ impl Smooth {
     /// Saves or loads the state.
     pub(crate) fn words(&mut self, words: &mut Words<'_>) {
         words.count(&mut self.n_seen, self.n + self.skipped);
-        words.float(&mut self.value);
+        words.float(&mut self.state);
     }
 }
 

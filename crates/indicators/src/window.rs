@@ -7,7 +7,7 @@
 
 use crate::words::Words;
 
-/// How two values combine. Associative, with a neutral element.
+/// How two values combine. Associative, with a neutral element; NaN if the second is.
 pub(crate) trait Combine: Copy + std::fmt::Debug {
     const NEUTRAL: f64;
     fn combine(a: f64, b: f64) -> f64;
@@ -49,7 +49,8 @@ impl Combine for Lowest {
     }
 }
 
-/// Returns the larger. Not `f64::max`: of 0 and -0 that may return either, and not the same in every place.
+/// Returns the larger; NaN if the second is. Not `f64::max`: of 0 and -0 that may return either, and not the same in every
+/// place.
 #[inline(always)]
 pub(crate) fn higher(a: f64, b: f64) -> f64 {
     if a > b { a } else { b }
@@ -64,14 +65,12 @@ pub(crate) fn lower(a: f64, b: f64) -> f64 {
 /// The total of the last n values.
 #[derive(Clone, Debug)]
 pub(crate) struct Window<C> {
-    /// n cells and a neutral one behind them.
+    /// n cells and a neutral one behind them; NaN where no value has been.
     cells: Box<[f64]>,
     /// The next cell of the block being filled.
     at: usize,
     /// Total of the block being filled.
     block: f64,
-    /// Whether a block has been filled.
-    is_full: bool,
     how: std::marker::PhantomData<C>,
 }
 
@@ -93,8 +92,10 @@ pub(crate) fn total(step: &Option<WindowStep>) -> f64 {
 impl<C: Combine> Window<C> {
     /// Starts empty; `n` is at least 1.
     pub(crate) fn new(n: usize) -> Self {
-        let cells = vec![C::NEUTRAL; n.max(1) + 1].into_boxed_slice();
-        Self { cells, at: 0, block: C::NEUTRAL, is_full: false, how: std::marker::PhantomData }
+        let n = n.max(1);
+        let mut cells = vec![f64::NAN; n + 1].into_boxed_slice();
+        cells[n] = C::NEUTRAL;
+        Self { cells, at: 0, block: C::NEUTRAL, how: std::marker::PhantomData }
     }
 
     #[inline(always)]
@@ -106,20 +107,20 @@ impl<C: Combine> Window<C> {
     #[inline(always)]
     pub(crate) fn step(&self, value: f64) -> WindowStep {
         let block = C::combine(self.block, value);
-        let total =
-            if self.is_full || self.at + 1 == self.n() { C::combine(self.cells[self.at + 1], block) } else { f64::NAN };
-        WindowStep { value, block, total }
+        WindowStep { value, block, total: C::combine(block, self.cells[self.at + 1]) }
     }
 
     /// Carries it out.
     #[inline(always)]
     pub(crate) fn commit(&mut self, step: &WindowStep) {
         self.cells[self.at] = step.value;
-        self.at += 1;
-        self.block = step.block;
-        if self.at == self.n() {
-            self.turn();
-        }
+        let next = self.at + 1;
+        (self.at, self.block) = if next < self.n() {
+            (next, step.block)
+        } else {
+            turn::<C>(&mut self.cells);
+            (0, C::NEUTRAL)
+        };
     }
 
     /// Computes what a value changes, if there is one: NaN changes nothing.
@@ -136,26 +137,22 @@ impl<C: Combine> Window<C> {
         }
     }
 
-    /// Makes the totals of the block that is full, from its end.
-    #[inline(never)]
-    fn turn(&mut self) {
-        let mut total = C::NEUTRAL;
-        for cell in self.cells.iter_mut().rev() {
-            total = C::combine(*cell, total);
-            *cell = total;
-        }
-        self.at = 0;
-        self.block = C::NEUTRAL;
-        self.is_full = true;
-    }
-
     /// Saves or loads the state.
     pub(crate) fn words(&mut self, words: &mut Words<'_>) {
         let n = self.n();
         words.floats(&mut self.cells[..n]);
         words.count(&mut self.at, n - 1);
         words.float(&mut self.block);
-        words.truth(&mut self.is_full);
+    }
+}
+
+/// Makes the totals of a block that is full, from its end.
+#[cold]
+fn turn<C: Combine>(cells: &mut [f64]) {
+    let mut total = C::NEUTRAL;
+    for cell in cells.iter_mut().rev() {
+        total = C::combine(total, *cell);
+        *cell = total;
     }
 }
 

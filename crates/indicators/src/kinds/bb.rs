@@ -47,7 +47,7 @@ impl Kind for Bb {
     #[inline(always)]
     fn step(&self, _: &Bar, price: f64) -> Self::Step {
         let step = self.spread.step(price);
-        let distance = self.deviations * step.deviation();
+        let distance = self.deviations * step.deviation;
         (step, [step.mean + distance, step.mean, step.mean - distance])
     }
 

@@ -45,7 +45,7 @@ impl Kind for StdDev {
 
     #[inline(always)]
     fn values(step: &Self::Step) -> Values {
-        Values::one(step.deviation())
+        Values::one(step.deviation)
     }
 
     #[inline(always)]
@@ -66,6 +66,11 @@ mod tests {
     fn a_distance_from_the_mean() {
         check_closes("stddev(2)", &[1.0, 3.0, 3.0, 7.0], &["-", "1", "0", "2"]);
         check_closes("stddev(4)", &[1.0, 1.0, 3.0, 3.0, 3.0], &["-", "-", "-", "1", "0.866025"]);
+    }
+
+    #[test]
+    fn equal_prices_have_none_at_any_level() {
+        check_closes("stddev(3)", &[4_000_000.3; 8], &["-", "-", "0", "0", "0", "0", "0", "0"]);
     }
 
     #[test]
