@@ -1,6 +1,6 @@
 //! Prints nanoseconds a value of every indicator, and what panels of them cost: the fastest of many turns.
 //!
-//!     cargo bench -p indicators --bench update [-- NAME …]
+//!     cargo bench -p indicators --bench update [-- NAME … | panels]
 //!
 //! `update` is a closed bar, `peek` the forming one, `history` a whole series at once. Not here: other libraries
 //! (`bench-peers/`, a workspace of its own).
@@ -27,7 +27,7 @@ fn main() {
         let [update, peek, history] = costs(&bars, definition.name);
         println!("{:18} {update:7.2} {peek:7.2} {history:7.2}", definition.name);
     }
-    if names.is_empty() {
+    if names.is_empty() || is_wanted("panels") {
         panels(&bars);
     }
 }

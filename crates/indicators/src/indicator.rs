@@ -45,10 +45,24 @@ impl Indicator {
 
     /// Takes closed bars, oldest first, and adds their rows.
     pub fn extend(&mut self, bars: &[Bar], rows: &mut Vec<Values>) {
+        self.run(bars, rows, |_, values| values);
+    }
+
+    /// Takes closed bars, oldest first, and adds their rows as `row` makes them.
+    pub(crate) fn run<R>(&mut self, bars: &[Bar], rows: &mut Vec<R>, row: impl Fn(&Bar, Values) -> R) {
         match (&mut self.higher, &self.chain.feed) {
-            // The kind is looked up once, not for each bar.
-            (None, Feed::Field(field)) => self.chain.running.extend(bars, *field, rows),
-            _ => rows.extend(bars.iter().map(|bar| self.update(bar))),
+            // By far the most common source: the kind is looked up once, not at each bar. The copy of the state that this
+            // takes does not pay for a single bar.
+            (None, Feed::Field(Field::Close)) if bars.len() > 1 => self.chain.running.run(bars, rows, row),
+            _ => rows.extend(bars.iter().map(|bar| row(bar, self.update(bar)))),
+        }
+    }
+
+    /// Adds the row of the forming bar, as `row` makes it.
+    pub(crate) fn look<R>(&self, bar: &Bar, rows: &mut Vec<R>, row: impl Fn(&Bar, Values) -> R) {
+        match (&self.higher, &self.chain.feed) {
+            (None, Feed::Field(field)) => self.chain.running.look(bar, field.of(bar), rows, row),
+            _ => rows.push(row(bar, self.peek(bar))),
         }
     }
 

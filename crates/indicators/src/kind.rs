@@ -67,7 +67,7 @@ pub(crate) trait Kind: Clone + fmt::Debug {
     fn words(&mut self, words: &mut Words<'_>);
 
     /// Takes a closed bar.
-    #[inline]
+    #[inline(always)]
     fn update(&mut self, bar: &Bar, price: f64) -> Values {
         if !is_usable(Self::DEFINITION.input, bar, price) {
             return Values::NONE;
@@ -78,12 +78,29 @@ pub(crate) trait Kind: Clone + fmt::Debug {
     }
 
     /// Returns what `update` would.
-    #[inline]
+    #[inline(always)]
     fn peek(&self, bar: &Bar, price: f64) -> Values {
         if !is_usable(Self::DEFINITION.input, bar, price) {
             return Values::NONE;
         }
         Self::values(&self.step(bar, price))
+    }
+
+    /// Takes closed bars by their close, and adds their rows as `row` makes them. A function of its own for each kind: in
+    /// a common one there would not be enough registers.
+    #[inline(never)]
+    fn run<R>(&mut self, bars: &[Bar], rows: &mut Vec<R>, row: impl Fn(&Bar, Values) -> R) {
+        // A local copy: its numbers stay in registers from bar to bar, where a number in memory would be waited for.
+        let mut kind = self.clone();
+        rows.extend(bars.iter().map(|bar| row(bar, kind.update(bar, bar.close))));
+        *self = kind;
+    }
+
+    /// Adds the row of the forming bar, as `row` makes it. It is made where it stays: to copy one that was just written
+    /// takes longer than to compute it.
+    #[inline(never)]
+    fn look<R>(&self, bar: &Bar, price: f64, rows: &mut Vec<R>, row: impl Fn(&Bar, Values) -> R) {
+        rows.push(row(bar, self.peek(bar, price)));
     }
 }
 

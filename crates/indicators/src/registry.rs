@@ -7,7 +7,6 @@ use crate::{
     definition::Definition,
     kind::{Kind, Settings},
     kinds,
-    source::Field,
     values::Values,
     words::Words,
 };
@@ -46,10 +45,10 @@ macro_rules! indicators {
                 }
             }
 
-            /// Takes closed bars and adds their rows.
-            pub(crate) fn extend(&mut self, bars: &[Bar], field: Field, rows: &mut Vec<Values>) {
+            /// Takes closed bars by their close, and adds their rows as `row` makes them.
+            pub(crate) fn run<R>(&mut self, bars: &[Bar], rows: &mut Vec<R>, row: impl Fn(&Bar, Values) -> R) {
                 match self {
-                    $(Self::$kind(kind) => rows.extend(bars.iter().map(|bar| kind.update(bar, field.of(bar))))),*
+                    $(Self::$kind(kind) => kind.run(bars, rows, row)),*
                 }
             }
 
@@ -58,6 +57,13 @@ macro_rules! indicators {
             pub(crate) fn peek(&self, bar: &Bar, price: f64) -> Values {
                 match self {
                     $(Self::$kind(kind) => kind.peek(bar, price)),*
+                }
+            }
+
+            /// Adds the row of the forming bar, as `row` makes it.
+            pub(crate) fn look<R>(&self, bar: &Bar, price: f64, rows: &mut Vec<R>, row: impl Fn(&Bar, Values) -> R) {
+                match self {
+                    $(Self::$kind(kind) => kind.look(bar, price, rows, row)),*
                 }
             }
 

@@ -123,15 +123,18 @@ impl IndicatorSeries {
             n_taken
         };
         self.rows.truncate(start);
-        for idx in start..n_closed {
-            if idx % STRIDE == 0 && idx / STRIDE == self.checkpoints.len() {
+        let row = |bar: &Bar, values| (bar.open_ms, values);
+        let mut at = start;
+        while at < n_closed {
+            if at / STRIDE == self.checkpoints.len() {
                 self.checkpoints.push(self.closed.clone());
             }
-            let bar = &self.bars[idx];
-            self.rows.push((bar.open_ms, self.closed.update(bar)));
+            // To the next checkpoint.
+            let end = usize::min((at / STRIDE + 1) * STRIDE, n_closed);
+            self.closed.run(&self.bars[at..end], &mut self.rows, row);
+            at = end;
         }
-        let forming = &self.bars[n_closed];
-        self.rows.push((forming.open_ms, self.closed.peek(forming)));
+        self.closed.look(&self.bars[n_closed], &mut self.rows, row);
     }
 
     /// Drops whole strides of bars that are beyond the capacity; returns how many bars.

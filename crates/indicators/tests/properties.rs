@@ -104,6 +104,17 @@ proptest! {
     }
 
     #[test]
+    fn a_history_may_come_in_pieces(bars in bars(90), n in 1_usize..40) {
+        for spec in specs() {
+            let (mut indicator, mut rows) = (Indicator::new(&spec, Interval::M1), Vec::new());
+            for piece in bars.chunks(n) {
+                indicator.extend(piece, &mut rows);
+            }
+            prop_assert_eq!(&rows, &stream(&spec, &bars), "{} by {}", spec, n);
+        }
+    }
+
+    #[test]
     fn a_checkpoint_continues(bars in bars(90), share in 0.0..1.0) {
         let at = (share * bars.len() as f64) as usize;
         for spec in specs() {

@@ -87,21 +87,18 @@ impl Kind for Adx {
         let up = if (rise > fall) & (rise > 0.0) { rise } else { 0.0 };
         let down = if (fall > rise) & (fall > 0.0) { fall } else { 0.0 };
         let range = true_range(bar, self.close);
-        let mut state = self.state;
-        let n_last = 2 * self.n - 1;
-        state.n_seen = if state.n_seen < n_last { state.n_seen + 1 } else { n_last };
-        let keep = if state.n_seen < self.n { 1.0 } else { self.keep };
-        state.up = state.up * keep + up;
-        state.down = state.down * keep + down;
-        state.range = state.range * keep + range;
-        if state.n_seen < self.n {
+        let before = &self.state;
+        let n_seen = usize::min(before.n_seen + 1, 2 * self.n - 1);
+        let keep = if n_seen < self.n { 1.0 } else { self.keep };
+        let (up, down, range) = (before.up * keep + up, before.down * keep + down, before.range * keep + range);
+        if n_seen < self.n {
+            let state = State { n_seen, up, down, range, adx: 0.0 };
             return AdxStep { high, low, close, state, values: [f64::NAN; 3] };
         }
-        let scale = if state.range == 0.0 { 0.0 } else { 100.0 / state.range };
-        let (plus, minus) = (state.up * scale, state.down * scale);
-        let both = state.up + state.down;
-        let adx = self.average(&mut state, both);
-        AdxStep { high, low, close, state, values: [adx, plus, minus] }
+        let scale = if range == 0.0 { 0.0 } else { 100.0 / range };
+        let (adx, value) = self.average(n_seen, up, down);
+        let state = State { n_seen, up, down, range, adx };
+        AdxStep { high, low, close, state, values: [value, up * scale, down * scale] }
     }
 
     #[inline(always)]
@@ -130,24 +127,24 @@ impl Kind for Adx {
 }
 
 impl Adx {
-    /// Takes the directional index of a bar into the average; NaN while there is none.
+    /// Takes the directional index of a bar into the average. Returns its state and its value; NaN while there is none.
     #[inline(always)]
-    fn average(&self, state: &mut State, both: f64) -> f64 {
-        let is_seeded = self.state.n_seen == 2 * self.n - 1;
-        let unknown = if is_seeded { state.adx } else { 0.0 };
-        let index = if both == 0.0 { unknown } else { 100.0 * (state.up - state.down).abs() / both };
+    fn average(&self, n_seen: usize, up: f64, down: f64) -> (f64, f64) {
+        let (n_last, before) = (2 * self.n - 1, self.state.adx);
+        let is_seeded = self.state.n_seen == n_last;
+        let unknown = if is_seeded { before } else { 0.0 };
+        let both = up + down;
+        let index = if both == 0.0 { unknown } else { 100.0 * (up - down).abs() / both };
         if is_seeded {
-            state.adx += self.weight * (index - state.adx);
-        } else {
-            state.adx += index;
+            let average = before + self.weight * (index - before);
+            return (average, average);
         }
-        if state.n_seen < 2 * self.n - 1 {
-            return f64::NAN;
+        let sum = before + index;
+        if n_seen < n_last {
+            return (sum, f64::NAN);
         }
-        if !is_seeded {
-            state.adx *= self.weight;
-        }
-        state.adx
+        let seed = sum * self.weight;
+        (seed, seed)
     }
 }
 
