@@ -146,7 +146,8 @@ impl<C: Combine> Window<C> {
     }
 }
 
-/// Makes the totals of a block that is full, from its end.
+/// Makes the totals of a block that is full, from its end. Takes the cells alone: a reference to a window that is a local
+/// variable would keep it out of the registers.
 #[cold]
 fn turn<C: Combine>(cells: &mut [f64]) {
     let mut total = C::NEUTRAL;

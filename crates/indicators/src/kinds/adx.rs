@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// High, low and close of the bar before lie apart, and the high at the end: compilers read neighbours as a pair, which has to
-/// wait until both are written. It halves the time of a history.
+/// wait until both are written.
 #[derive(Clone, Debug)]
 pub(crate) struct Adx {
     n: usize,
