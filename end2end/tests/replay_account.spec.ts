@@ -11,6 +11,8 @@ import { Running, ServerReady, startServer } from "../support/servers";
 
 const SYMBOL = "AAABBB";
 const FILE = "binance-made.jsonl";
+/** The same without the venue's list of instruments. */
+const WITHOUT_STEPS = "binance-bare.jsonl";
 let server: Running<ServerReady>;
 let folder: string;
 
@@ -45,6 +47,8 @@ test.beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "truetape-replay-account-"));
   mkdirSync(join(folder, "recordings"));
   writeFileSync(join(folder, "recordings", FILE), recording());
+  const bare = recording().split("\n").filter((line) => !line.includes("exchangeInfo"));
+  writeFileSync(join(folder, "recordings", WITHOUT_STEPS), bare.join("\n"));
   server = await startServer({ folder });
 });
 
@@ -127,4 +131,15 @@ test("a recording that plays in the page is traded there, without the server", a
   await page.getByTestId("replay-stop").click();
   await expect(page.getByTestId("replay-bar")).toBeHidden();
   await expect(page.getByTestId("ticket-account")).toHaveText("paper", { timeout: 20_000 });
+});
+
+test("a recording without the steps of its instrument says that it cannot be traded", async ({ page }) => {
+  await rest("POST", "replay", { load: { files: [WITHOUT_STEPS], is_paused: true } });
+  await page.goto(`${server.ready.url}?symbol=replay-binance:${SYMBOL}`);
+  await expect(page.getByTestId("ticket-absent")).toContainText("does not tell the steps", { timeout: 20_000 });
+  await expect(page.getByTestId("ticket")).toBeHidden();
+  await page.getByTestId("replay-seek").fill("4000");
+  await expect(page.getByTestId("tape-row").first()).toBeVisible({ timeout: 15_000 });
+  await expect(page.getByTestId("ticket-absent")).toContainText("does not tell the steps");
+  await rest("POST", "replay", "stop");
 });

@@ -12,11 +12,11 @@
 //! confirmed ones of many rules on bars of a second.
 #![allow(clippy::unwrap_used, reason = "a failed measurement ends with its reason")]
 
+#[path = "support/process.rs"]
+mod process;
+
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
     time::{Duration, SystemTime},
 };
 
@@ -28,7 +28,6 @@ use model::{
     time::Timestamp,
 };
 use serde_json::{Value, json};
-use server::{feed, tls};
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 use topics::{channels::TopicData, topic::TopicPattern};
@@ -37,7 +36,9 @@ use wire::{
     message::{ClientMessage, Hello, ServerMessage, Subscribe, UpdateKind},
 };
 
-/// What is measured, and how often.
+use crate::process::{Rest, Server};
+
+/// Number of the measurements.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Alerts, one after the other.
@@ -57,65 +58,37 @@ struct Arguments {
     bench: bool,
 }
 
-/// A running server; it ends with this.
-struct Server {
-    child: Child,
-    url: String,
-    http: reqwest::Client,
+/// Gives a command of signals and alerts.
+async fn command(rest: &Rest, command: Value) {
+    let request = rest.http.post(format!("{}alerts", rest.base)).body(command.to_string());
+    rest.send(request, 200).await;
 }
 
-impl Server {
-    fn start(binary: &str, folder: &Path) -> Self {
-        let mut command = Command::new(binary);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--venue", "demo=BTC-SIM", "--data-dir"]).arg(folder);
-        let mut child = command.env("RUST_LOG", "error").stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap();
-        let http = feed::http::client(&tls::client_config().unwrap()).unwrap();
-        Self { url: ready["url"].as_str().unwrap().to_owned(), child, http }
+/// Reads updates of topics until the task is dropped; each with the moment it was read.
+async fn follow(server: &Server, topic: &str) -> mpsc::UnboundedReceiver<(Timestamp, TopicData)> {
+    let url = format!("{}ws?format=json", server.url.replacen("http", "ws", 1));
+    let (mut socket, _response) = connect_async(url).await.unwrap();
+    let hello = ClientMessage::Hello(Hello { protocol: 1, lane_ms: 33, resume: BTreeMap::new() });
+    let topics = vec![TopicPattern::parse(topic).unwrap()];
+    for message in [hello, ClientMessage::Subscribe(Subscribe { id: 1, topics, lane_ms: None })] {
+        let text = String::from_utf8(encode_client(&message, Encoding::Json)).unwrap();
+        socket.send(Message::text(text)).await.unwrap();
     }
-
-    async fn command(&self, command: Value) {
-        let request = self.http.post(format!("{}api/v1/alerts", self.url)).body(command.to_string());
-        let answer = request.header("content-type", "application/json").send().await.unwrap();
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
-        assert!(status.is_success(), "{command}: {text}");
-    }
-
-    /// Reads updates of topics until the task is dropped; each with the moment it was read.
-    async fn follow(&self, topic: &str) -> mpsc::UnboundedReceiver<(Timestamp, TopicData)> {
-        let url = format!("{}ws?format=json", self.url.replacen("http", "ws", 1));
-        let (mut socket, _response) = connect_async(url).await.unwrap();
-        let hello = ClientMessage::Hello(Hello { protocol: 1, lane_ms: 33, resume: BTreeMap::new() });
-        let topics = vec![TopicPattern::parse(topic).unwrap()];
-        for message in [hello, ClientMessage::Subscribe(Subscribe { id: 1, topics, lane_ms: None })] {
-            let text = String::from_utf8(encode_client(&message, Encoding::Json)).unwrap();
-            socket.send(Message::text(text)).await.unwrap();
-        }
-        let (sender, receiver) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            while let Some(Ok(message)) = socket.next().await {
-                let read = now();
-                let Message::Text(text) = message else { continue };
-                let ServerMessage::Batch(batch) = decode_server_json(text.as_str()).unwrap() else { continue };
-                for item in batch.items {
-                    let is_new = item.update.kind == UpdateKind::Delta;
-                    if is_new && sender.send((read, item.update.data.clone())).is_err() {
-                        return;
-                    }
+    let (sender, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(Ok(message)) = socket.next().await {
+            let read = now();
+            let Message::Text(text) = message else { continue };
+            let ServerMessage::Batch(batch) = decode_server_json(text.as_str()).unwrap() else { continue };
+            for item in batch.items {
+                let is_new = item.update.kind == UpdateKind::Delta;
+                if is_new && sender.send((read, item.update.data.clone())).is_err() {
+                    return;
                 }
             }
-        });
-        receiver
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _is_gone = self.child.kill();
-        let _status = self.child.wait();
-    }
+        }
+    });
+    receiver
 }
 
 fn now() -> Timestamp {
@@ -148,8 +121,9 @@ fn show(what: &str, mut times: Vec<Duration>) {
 }
 
 async fn alerts(arguments: &Arguments, server: &Server) {
+    let rest = Rest::new(server);
     let (url, mut hooks) = receiver().await;
-    let mut stream = server.follow("alerts").await;
+    let mut stream = follow(server, "alerts").await;
     let (mut to_stream, mut from_frame, mut to_hook, mut floor) = (vec![], vec![], vec![], vec![]);
     for number in 0..arguments.alerts {
         // A channel takes twenty at once; a person's rules rarely send as many.
@@ -157,14 +131,14 @@ async fn alerts(arguments: &Arguments, server: &Server) {
         if number % 15 == 0 {
             let kind = json!({ "webhook": { "url": url, "secret": SECRET } });
             let channel = json!({ "channel_id": channel_id, "name": "Here", "allows_private": true, "kind": kind });
-            server.command(json!({ "save_channel": { "channel": channel } })).await;
+            command(&rest, json!({ "save_channel": { "channel": channel } })).await;
         }
         let rule_id = format!("rule-{number}");
         let rule = json!({
             "rule_id": rule_id, "name": "Latency", "instrument": "demo:BTC-SIM", "frequency": { "kind": "once" },
             "conditions": [{ "kind": "price_above", "level": "1" }], "channels": [channel_id],
         });
-        server.command(json!({ "save_alert": { "rule": rule } })).await;
+        command(&rest, json!({ "save_alert": { "rule": rule } })).await;
         let (read, notice) = loop {
             let (read, data) = next(&mut stream).await;
             let TopicData::Alerts(rows) = data else { continue };
@@ -178,9 +152,9 @@ async fn alerts(arguments: &Arguments, server: &Server) {
         let (received, _id) = next(&mut hooks).await;
         to_hook.push(received.saturating_since(notice.fired_time));
         let begin = now();
-        server.http.post(&url).body("{}").send().await.unwrap();
+        rest.http.post(&url).body("{}").send().await.unwrap();
         floor.push(next(&mut hooks).await.0.saturating_since(begin));
-        server.command(json!({ "delete_alert": { "rule_id": rule_id } })).await;
+        command(&rest, json!({ "delete_alert": { "rule_id": rule_id } })).await;
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     show("alert: trigger to a client of the stream (aim 5)", to_stream);
@@ -190,7 +164,8 @@ async fn alerts(arguments: &Arguments, server: &Server) {
 }
 
 async fn signals(arguments: &Arguments, server: &Server) {
-    let mut stream = server.follow("signals").await;
+    let rest = Rest::new(server);
+    let mut stream = follow(server, "signals").await;
     for number in 0..arguments.signals {
         let line = |length: usize| json!({ "indicator": format!("ema({length})") });
         let look_for = json!({ "cross": { "fast": line(2 + number), "slow": line(3 + number) } });
@@ -198,7 +173,7 @@ async fn signals(arguments: &Arguments, server: &Server) {
             "rule_id": format!("cross-{number}"), "version": 0, "name": "Latency", "instrument": "demo:BTC-SIM",
             "interval": "1s", "timing": "tick", "look_for": look_for,
         });
-        server.command(json!({ "save_signal": { "rule": rule } })).await;
+        command(&rest, json!({ "save_signal": { "rule": rule } })).await;
     }
     let (mut to_stream, mut from_frame) = (vec![], vec![]);
     let end = tokio::time::Instant::now() + Duration::from_secs(arguments.seconds);
@@ -219,7 +194,7 @@ async fn main() {
     let arguments = Arguments::parse();
     let folder = std::env::temp_dir().join(format!("truetape-alert-latency-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let server = Server::start(&arguments.binary, &folder);
+    let server = Server::start(&arguments.binary, "BTC-SIM", &folder);
     alerts(&arguments, &server).await;
     signals(&arguments, &server).await;
     drop(server);

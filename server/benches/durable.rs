@@ -11,10 +11,11 @@
 //! server is a process of its own over the simulated market.
 #![allow(clippy::unwrap_used, reason = "a failed measurement ends with its reason")]
 
+#[path = "support/process.rs"]
+mod process;
+
 use std::{
-    io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -31,7 +32,6 @@ use model::{
     },
 };
 use serde_json::json;
-use server::{feed, tls};
 use store::{
     files::Store,
     journal::{Commit, Journal},
@@ -41,6 +41,8 @@ use wire::{
     Encoding, decode_server_json, encode_client,
     message::{ClientMessage, CommandRequest, Hello, JsonText, ServerMessage},
 };
+
+use crate::process::{Rest, Server};
 
 /// Number and size of the measurements.
 #[derive(Debug, Parser)]
@@ -65,77 +67,29 @@ struct Arguments {
     bench: bool,
 }
 
-/// A running server; it ends with this.
-struct Server {
-    child: Child,
-    url: String,
+async fn place(rest: &Rest, name: &str) {
+    let request = rest.http.post(format!("{}orders", rest.base)).body(body(name).to_string());
+    rest.send(request, 201).await;
 }
 
-impl Server {
-    fn start(binary: &str, folder: &Path) -> Self {
-        let mut command = Command::new(binary);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--venue", "demo=ADA-SIM", "--data-dir"]).arg(folder);
-        let mut child = command.env("RUST_LOG", "error").stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
-        Self { url: ready["url"].as_str().unwrap().to_owned(), child }
+/// Waits for the market, and lifts all limits.
+async fn prepare(rest: &Rest) {
+    let book = format!("{}book?instrument={INSTRUMENT}&depth=1", rest.base);
+    while !rest.http.get(&book).send().await.unwrap().status().is_success() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    let request = rest.http.put(format!("{}risk", rest.base)).body(json!({ "limits": {} }).to_string());
+    rest.send(request, 200).await;
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _is_gone = self.child.kill();
-        let _status = self.child.wait();
-    }
-}
-
-/// A client of REST.
-#[derive(Clone)]
-struct Rest {
-    http: reqwest::Client,
-    base: String,
-}
-
-impl Rest {
-    fn new(server: &Server) -> Self {
-        Self {
-            http: feed::http::client(&tls::client_config().unwrap()).unwrap(),
-            base: format!("{}api/v1/", server.url),
-        }
-    }
-
-    async fn send(&self, request: reqwest::RequestBuilder, expected: u16) -> String {
-        let answer = request.header("content-type", "application/json").send().await.unwrap();
-        let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
-        assert_eq!(status, expected, "{text}");
-        text
-    }
-
-    async fn place(&self, name: &str) {
-        let request = self.http.post(format!("{}orders", self.base)).body(body(name).to_string());
-        self.send(request, 201).await;
-    }
-
-    /// Waits for the market, and lifts all limits.
-    async fn prepare(&self) {
-        let book = format!("{}book?instrument=demo:ADA-SIM&depth=1", self.base);
-        while !self.http.get(&book).send().await.unwrap().status().is_success() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        let request = self.http.put(format!("{}risk", self.base)).body(json!({ "limits": {} }).to_string());
-        self.send(request, 200).await;
-    }
-
-    async fn cancel_all(&self) {
-        self.send(self.http.delete(format!("{}orders", self.base)), 200).await;
-    }
+async fn cancel_all(rest: &Rest) {
+    rest.send(rest.http.delete(format!("{}orders", rest.base)), 200).await;
 }
 
 /// A buy far below the market, which rests.
 fn body(name: &str) -> serde_json::Value {
     json!({
-        "client_order_id": name, "instrument": "demo:ADA-SIM", "side": "buy", "type": "limit", "quantity": "100.0",
+        "client_order_id": name, "instrument": INSTRUMENT, "side": "buy", "type": "limit", "quantity": "100.0",
         "price": "0.1000"
     })
 }
@@ -155,7 +109,7 @@ fn commit(first: u64, n_orders: u64) -> Commit {
 
 fn order(number: u64) -> Order {
     let name = ClientOrderId::parse(&format!("floor-{number}")).unwrap();
-    let instrument = InstrumentId::parse("demo:ADA-SIM").unwrap();
+    let instrument = InstrumentId::parse(INSTRUMENT).unwrap();
     let market = OrderRequest::market(name, instrument, Side::Buy, Quantity::parse("100.0").unwrap());
     let limit = OrderRequest { kind: OrderType::Limit, price: Price::parse("0.1000").ok(), ..market };
     let time = Timestamp::from_millis(1_763_668_000_000);
@@ -176,11 +130,11 @@ async fn by_rest(rest: &Rest, name: &str, n_orders: usize, at_once: usize) -> f6
     let begin = Instant::now();
     let place = |number: usize| {
         let (rest, name) = (rest.clone(), format!("{name}-{number}"));
-        async move { rest.place(&name).await }
+        async move { place(&rest, &name).await }
     };
     stream::iter(0..n_orders).map(place).buffer_unordered(at_once).collect::<()>().await;
     let rate = n_orders as f64 / begin.elapsed().as_secs_f64();
-    rest.cancel_all().await;
+    cancel_all(rest).await;
     rate
 }
 
@@ -220,9 +174,9 @@ fn show(what: &str, mut rates: Vec<f64>) {
 }
 
 async fn rates(arguments: &Arguments, folder: &Path) {
-    let server = Server::start(&arguments.binary, &folder.join("data"));
+    let server = Server::start(&arguments.binary, SYMBOL, &folder.join("data"));
     let rest = Rest::new(&server);
-    rest.prepare().await;
+    prepare(&rest).await;
     let mut store = Store::open(&folder.join("floor")).await.unwrap();
     let (mut next, mut times) = (1, Vec::new());
     let mut figures: [Vec<f64>; 4] = Default::default();
@@ -233,7 +187,7 @@ async fn rates(arguments: &Arguments, folder: &Path) {
         figures[2].push(floor(&mut store.journal, &mut next, 8 * n_orders, 64).await);
         figures[3].push(by_rest(&rest, &format!("many-{round}"), 8 * n_orders, 64).await);
         times.extend(by_stream(&server, &format!("click-{round}"), n_orders / 4).await);
-        rest.cancel_all().await;
+        cancel_all(&rest).await;
     }
     let [alone_floor, alone, many_floor, many] = figures;
     show("commits of one order each, a second", alone_floor);
@@ -247,12 +201,12 @@ async fn rates(arguments: &Arguments, folder: &Path) {
 
 async fn starts(arguments: &Arguments, folder: &Path) {
     let data = folder.join("open");
-    let server = Server::start(&arguments.binary, &data);
+    let server = Server::start(&arguments.binary, SYMBOL, &data);
     let rest = Rest::new(&server);
-    rest.prepare().await;
+    prepare(&rest).await;
     let place = |number: usize| {
         let rest = rest.clone();
-        async move { rest.place(&format!("open-{number}")).await }
+        async move { place(&rest, &format!("open-{number}")).await }
     };
     let begin = Instant::now();
     stream::iter(0..arguments.open_orders).map(place).buffer_unordered(64).collect::<()>().await;
@@ -261,7 +215,7 @@ async fn starts(arguments: &Arguments, folder: &Path) {
     for _ in 0..arguments.starts {
         drop(server.take());
         let begin = Instant::now();
-        let started = Server::start(&arguments.binary, &data);
+        let started = Server::start(&arguments.binary, SYMBOL, &data);
         let took = begin.elapsed();
         let rest = Rest::new(&started);
         let request = rest.http.get(format!("{}orders?state=open&limit=1000", rest.base));
@@ -282,3 +236,6 @@ async fn main() {
     starts(&arguments, &folder).await;
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+const SYMBOL: &str = "ADA-SIM";
+const INSTRUMENT: &str = "demo:ADA-SIM";

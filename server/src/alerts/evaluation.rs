@@ -145,6 +145,9 @@ impl Evaluation {
             let bars: Vec<Bar> = candles.iter().map(Bar::from).collect();
             if is_whole {
                 self.signals.snapshot(instrument, interval, &bars, now);
+                if !self.is_good(instrument) {
+                    self.signals.gap(instrument);
+                }
             } else if self.is_good(instrument) {
                 self.signals.bars(instrument, interval, &bars, now);
             }

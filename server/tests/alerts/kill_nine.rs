@@ -6,64 +6,40 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
-use server::{feed, tls};
 
 use crate::{
     http_sink::{HttpSink, Planned},
+    process::{Rest, Server},
     rig::PATIENCE,
 };
 
-struct Process {
-    child: Child,
-    url: String,
-    http: reqwest::Client,
+fn start(folder: &Path) -> (Server, Rest) {
+    let server = Server::start(env!("CARGO_BIN_EXE_truetape"), "BTC-SIM", folder);
+    let rest = Rest::new(&server);
+    (server, rest)
 }
 
-impl Process {
-    fn start(folder: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_truetape"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--venue", "demo=BTC-SIM", "--data-dir"]).arg(folder);
-        let mut child = command.env("RUST_LOG", "error").stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no ready line: {line:?}"));
-        let http = feed::http::client(&tls::client_config().unwrap()).unwrap();
-        Self { url: ready["url"].as_str().unwrap().to_owned(), child, http }
-    }
+async fn command(rest: &Rest, command: Value) {
+    let request = rest.http.post(format!("{}alerts", rest.base)).body(command.to_string());
+    rest.send(request, 200).await;
+}
 
-    async fn command(&self, command: Value) {
-        let request = self.http.post(format!("{}api/v1/alerts", self.url)).body(command.to_string());
-        let answer = request.header("content-type", "application/json").send().await.unwrap();
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
-        assert!(status.is_success(), "{command}: {text}");
-    }
-
-    /// Waits until a rule's alert is on disk.
-    async fn fired(&self, rule_id: &str) {
-        let begun = Instant::now();
-        loop {
-            let answer = self.http.get(format!("{}api/v1/alerts?limit=5", self.url)).send().await.unwrap();
-            let list: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-            if list["alerts"].as_array().unwrap().iter().any(|alert| alert["rule_id"] == rule_id) {
-                return;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{rule_id} did not fire");
-            tokio::time::sleep(Duration::from_millis(1)).await;
+/// Waits until a rule's alert is on disk.
+async fn fired(rest: &Rest, rule_id: &str) {
+    let begun = Instant::now();
+    loop {
+        let text = rest.send(rest.http.get(format!("{}alerts?limit=5", rest.base)), 200).await;
+        let list: Value = serde_json::from_str(&text).unwrap();
+        if list["alerts"].as_array().unwrap().iter().any(|alert| alert["rule_id"] == rule_id) {
+            return;
         }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _status = self.child.wait();
+        assert!(begun.elapsed() < PATIENCE, "{rule_id} did not fire");
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
@@ -72,10 +48,10 @@ async fn no_alert_is_lost_by_kills() {
     let n_kills: u64 = std::env::var("ALERT_KILLS").map_or(3, |text| text.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let sink = HttpSink::start().await;
-    let mut process = Process::start(folder.path());
+    let (mut server, mut rest) = start(folder.path());
     let kind = json!({ "webhook": { "url": sink.url, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" } });
     let channel = json!({ "channel_id": "hook", "name": "Hook", "allows_private": true, "kind": kind });
-    process.command(json!({ "save_channel": { "channel": channel } })).await;
+    command(&rest, json!({ "save_channel": { "channel": channel } })).await;
     let mut n_unsent = 0_u64;
     for run in 0..n_kills {
         let rule_id = format!("run-{run}");
@@ -86,14 +62,14 @@ async fn no_alert_is_lost_by_kills() {
         if run % 2 == 1 {
             sink.plan([Planned { silence: Duration::from_millis(100), ..Planned::status(200) }]);
         }
-        process.command(json!({ "save_alert": { "rule": rule } })).await;
-        process.fired(&rule_id).await;
+        command(&rest, json!({ "save_alert": { "rule": rule } })).await;
+        fired(&rest, &rule_id).await;
         tokio::time::sleep(Duration::from_micros(run * 397 % 6_000)).await;
-        drop(process);
+        drop(server);
         n_unsent += u64::from(!sink.received().iter().any(|one| told(&one.body) == rule_id));
-        process = Process::start(folder.path());
+        (server, rest) = start(folder.path());
         if run > 0 {
-            process.command(json!({ "delete_alert": { "rule_id": format!("run-{}", run - 1) } })).await;
+            command(&rest, json!({ "delete_alert": { "rule_id": format!("run-{}", run - 1) } })).await;
         }
     }
     let begun = Instant::now();

@@ -7,6 +7,8 @@ mod http_sink;
 mod kill_nine;
 mod mail_sink;
 mod outbox;
+#[path = "../../benches/support/process.rs"]
+mod process;
 mod push;
 mod rig;
 mod telegram;

@@ -165,11 +165,17 @@ fn TicketForm(
         let is_absent = |id: &InstrumentId| live.with_model(|model| model.is_absent(id)).unwrap_or_default();
         selection.id.with(|id| id.as_ref().is_some_and(is_absent))
     });
+    // Recordings from elsewhere may lack the list of instruments.
+    let has_no_steps = Memo::new(move |_| {
+        let is_replay = selection.id.with(|id| id.as_ref().is_some_and(|id| id.venue().is_replay()));
+        is_replay && live.instruments().with(|list| list.is_known) && selection.instrument.with(Option::is_none)
+    });
     // Why there is nothing to trade with, or nothing to trade.
     let absence = Memo::new(move |_| {
         let no_account = standing.with(|standing| standing.has_none().then(|| standing.words()));
         no_account
             .or_else(|| is_absent.get().then(|| "Nothing trades here until the instrument is followed.".to_owned()))
+            .or_else(|| has_no_steps.get().then(|| NO_STEPS.to_owned()))
     });
     let has_form = Memo::new(move |_| absence.with(Option::is_none));
     let on_key = move |event: ev::KeyboardEvent| match event.key().as_str() {
@@ -271,3 +277,6 @@ fn preview_name() -> ClientOrderId {
 fn fresh_name() -> ClientOrderId {
     ClientOrderId::parse(&browser::fresh_name("page")).unwrap_or_else(|_| preview_name())
 }
+
+const NO_STEPS: &str =
+    "The recording does not tell the steps of price and size of this instrument, so it cannot be traded.";
