@@ -35,6 +35,8 @@ pub enum LazyPart {
     IndicatorSearch(IndicatorSearch),
     /// The indicators of the shown instrument on a chart of this interval.
     Indicators(Selection, Memo<Interval>, ChartSeries),
+    /// The field for the chart's interval.
+    IntervalField,
     /// Open orders and positions, beside the watchlist.
     Holdings(Selection),
     /// The lines of orders and of the position over a chart.
@@ -188,7 +190,10 @@ pub fn LazyView(
         LazyPart::Absence(_)
             | LazyPart::AlertLines(..)
             | LazyPart::Announcer
+            | LazyPart::Indicators(..)
+            | LazyPart::IntervalField
             | LazyPart::OrderLines(..)
+            | LazyPart::Palette
             | LazyPart::ReplayBar
             | LazyPart::PrintSound(_)
     );

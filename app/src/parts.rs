@@ -26,6 +26,7 @@ use crate::{
         live::{
             absence::AbsenceStrip,
             indicators::{Indicators, list::IndicatorList},
+            interval_field::IntervalField,
             print_sound::PrintSound,
             symbol_dialog::SymbolSearch,
         },
@@ -61,6 +62,7 @@ fn build(part: LazyPart) -> Result<Option<AnyView>, SplitLoaderError> {
         LazyPart::Indicators(selection, interval, series) => {
             Some(view! { <Indicators selection interval series/> }.into_any())
         }
+        LazyPart::IntervalField => Some(view! { <IntervalField/> }.into_any()),
         LazyPart::OrderLines(selection, series) => Some(view! { <OrderLines selection series/> }.into_any()),
         LazyPart::Page(path) => lazy_page(path),
         LazyPart::Palette => Some(view! { <Palette/> }.into_any()),

@@ -45,10 +45,13 @@ function watch(page: Page, seconds: number): Promise<Run> {
             run.frames.push((frames * 1_000) / (now - second));
             [second, frames] = [now, 0];
           }
-          const lines = document.querySelectorAll<HTMLElement>('[data-testid="signal"]');
-          run.mostLines = Math.max(run.mostLines, lines.length);
-          for (const line of lines) {
-            if (!shown.has(line.dataset.number!)) shown.set(line.dataset.number!, performance.timeOrigin + now);
+          // The newest are first: what stands below a known line is known.
+          const list = document.getElementsByClassName("signal-table")[0]?.children ?? [];
+          run.mostLines = Math.max(run.mostLines, list.length - 1);
+          for (let at = 1; at < list.length; at += 1) {
+            const { number } = (list[at] as HTMLElement).dataset;
+            if (shown.has(number!)) break;
+            shown.set(number!, performance.timeOrigin + now);
           }
           if (now < end) return requestAnimationFrame(frame);
           socket.close();

@@ -64,6 +64,8 @@ impl Default for Budget {
 #[derive(Debug)]
 pub struct Engine {
     budget: Budget,
+    /// When the market data that is being given came.
+    received: Option<Timestamp>,
     /// By place; a deleted rule leaves a free one.
     rules: Vec<Option<Box<Watched>>>,
     free: Vec<u32>,
@@ -187,6 +189,7 @@ impl Engine {
     ) -> Self {
         let mut engine = Self {
             budget,
+            received: None,
             rules: Vec::new(),
             free: Vec::new(),
             ids: BTreeMap::new(),
@@ -265,6 +268,11 @@ impl Engine {
             })
         });
         Needs { instruments: self.markets.keys().cloned().collect(), bars: bars.collect() }
+    }
+
+    /// Sets when the market data that is given next came, for the alerts that fire on it; `None`: when it is given.
+    pub fn set_received(&mut self, time: Option<Timestamp>) {
+        self.received = time;
     }
 
     /// Sets how far local time is ahead of UTC now, in the zone of the quiet hours.

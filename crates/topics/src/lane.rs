@@ -126,7 +126,15 @@ impl LaneClock {
 
     /// Notes that something may have changed: lanes that were quiet have their turn once its burst is over.
     pub fn changed(&mut self, now: Monotonic) {
-        let end = now + BURST;
+        self.bring_forward(now + BURST);
+    }
+
+    /// Notes a change that is no part of a burst: lanes that were quiet have their turn at `now`.
+    pub fn changed_alone(&mut self, now: Monotonic) {
+        self.bring_forward(now);
+    }
+
+    fn bring_forward(&mut self, end: Monotonic) {
         let mut is_early = false;
         for own in self.lanes.iter_mut().filter(|own| own.is_quiet) {
             *own = LaneTurns { timer: TurnTimer::new(end), is_quiet: false, is_early: true };
@@ -204,6 +212,21 @@ mod tests {
 
     fn at(millis: u64) -> Monotonic {
         Monotonic::from_zero(Duration::from_millis(millis))
+    }
+
+    #[test]
+    fn a_change_alone_waits_for_no_burst_and_for_no_busy_lane() {
+        let mut clock = LaneClock::new(at(0));
+        let turn = |clock: &mut LaneClock, now_ms: u64, n_published: usize| {
+            clock.take_due(at(now_ms)).map(|lane| clock.turned(lane, n_published)).count()
+        };
+        assert_eq!(turn(&mut clock, 0, 0), Lane::ALL.len());
+        clock.changed_alone(at(10));
+        assert_eq!(clock.next(), at(10));
+        assert_eq!(turn(&mut clock, 10, 1), Lane::ALL.len());
+        // The period of a lane that has just published is kept.
+        clock.changed_alone(at(12));
+        assert_eq!(clock.next(), at(10) + Lane::Screen.period());
     }
 
     /// Runs a clock until `end_ms`; each turn publishes a change if one came since the lane's last turn. Returns the times of

@@ -92,8 +92,10 @@ impl Evaluation {
             match update {
                 DeskUpdate::Trade(trade) => {
                     let time = trade.event_time.unwrap_or(trade.receive_time);
+                    self.engine.set_received(Some(trade.receive_time));
                     if self.is_good(instrument) {
-                        self.signals.trade(instrument, trade.trade.price.to_f64_lossy(), time, now);
+                        let price = trade.trade.price.to_f64_lossy();
+                        self.signals.trade(instrument, price, time, trade.receive_time, now);
                     }
                     self.engine.trade(instrument, trade.trade.price, time, now);
                 }
@@ -106,6 +108,7 @@ impl Evaluation {
                 DeskUpdate::BookState(_) => {}
             }
         }
+        self.engine.set_received(None);
         if has_ended {
             self.books.remove(instrument);
             self.caught_up.remove(instrument);
@@ -118,6 +121,7 @@ impl Evaluation {
         let is_live = self.books.get(instrument).is_some_and(|book| book.tradable().is_some());
         let (Some(bid), Some(ask), true) = (levels.bids.first(), levels.asks.first(), is_live) else { return };
         let time = levels.event_time.or(levels.receive_time).unwrap_or(now);
+        self.engine.set_received(levels.receive_time);
         self.engine.top(instrument, bid.price, ask.price, time, now);
         let sizes = |side: &[Level]| side.iter().map(|level| level.quantity.to_f64_lossy()).collect::<Vec<f64>>();
         let (bid_sizes, ask_sizes) = (sizes(&levels.bids), sizes(&levels.asks));
@@ -127,7 +131,7 @@ impl Evaluation {
             bid_sizes: &bid_sizes,
             ask_sizes: &ask_sizes,
         };
-        self.signals.top(instrument, &top, now);
+        self.signals.top(instrument, &top, levels.receive_time.unwrap_or(now), now);
     }
 
     fn is_good(&self, instrument: &InstrumentId) -> bool {

@@ -136,14 +136,21 @@ impl SignalBoard {
         self.each(instrument, Some(interval), |watch, _| watch.on_bars(bars, now));
     }
 
-    /// Takes the price of a trade.
-    pub fn trade(&mut self, instrument: &InstrumentId, price: f64, event_time: Timestamp, now: Timestamp) {
-        self.each(instrument, None, |watch, _| watch.on_trade(price, event_time, now));
+    /// Takes the price of a trade, which was received at `received`.
+    pub fn trade(
+        &mut self,
+        instrument: &InstrumentId,
+        price: f64,
+        event_time: Timestamp,
+        received: Timestamp,
+        now: Timestamp,
+    ) {
+        self.each(instrument, None, |watch, _| since(received, watch.on_trade(price, event_time, now)));
     }
 
-    /// Takes the top of a book that can be trusted.
-    pub fn top(&mut self, instrument: &InstrumentId, top: &Top<'_>, now: Timestamp) {
-        self.each(instrument, None, |watch, _| watch.on_top(top, now));
+    /// Takes the top of a book that can be trusted, which was received at `received`.
+    pub fn top(&mut self, instrument: &InstrumentId, top: &Top<'_>, received: Timestamp, now: Timestamp) {
+        self.each(instrument, None, |watch, _| since(received, watch.on_top(top, now)));
     }
 
     /// Notes that data is missing or cannot be trusted.
@@ -216,6 +223,11 @@ impl Running {
             found.push(signal);
         }
     }
+}
+
+/// Returns signals with the moment at which their data came.
+fn since(received: Timestamp, signals: Vec<Signal>) -> Vec<Signal> {
+    signals.into_iter().map(|signal| Signal { receive_time: received, ..signal }).collect()
 }
 
 /// Returns the last state of each signal.
@@ -313,5 +325,17 @@ mod tests {
         let found = board.take_found();
         let rules: BTreeSet<&str> = found.iter().map(|signal| signal.rule_id.as_str()).collect();
         assert_eq!(rules, ["first", "later"].into());
+    }
+
+    #[test]
+    fn a_signal_tells_when_its_trade_came() {
+        let (id, at) = (InstrumentId::parse("demo:BTC-SIM").unwrap(), Timestamp::from_millis);
+        let mut board = SignalBoard::default();
+        board.save(rule("up")).unwrap();
+        board.snapshot(&id, Interval::M1, &bars(&[9.0, 9.0]), at(61_000));
+        board.trade(&id, 11.0, at(62_000), at(62_010), at(62_013));
+        let found = board.take_found();
+        let times: Vec<_> = found.iter().map(|signal| (signal.receive_time, signal.fired_time)).collect();
+        assert_eq!(times, [(at(62_010), at(62_013))]);
     }
 }

@@ -92,6 +92,8 @@ pub async fn start(parts: AlertParts, shutdown: &Shutdown) -> anyhow::Result<Ale
         next_try: Monotonic::ZERO,
         next_status: Monotonic::ZERO,
         next_disk: Monotonic::ZERO,
+        next_rules: Monotonic::ZERO,
+        signalled: BTreeSet::new(),
         errors: ErrorCount::default(),
         parts,
         evaluation,
@@ -117,6 +119,9 @@ struct AlertTask {
     next_try: Monotonic,
     next_status: Monotonic,
     next_disk: Monotonic,
+    next_rules: Monotonic,
+    /// Signal rules whose newest signal is not in their row yet.
+    signalled: BTreeSet<RuleId>,
     errors: ErrorCount,
 }
 
@@ -240,6 +245,13 @@ impl AlertTask {
                 }
             }
         }
+        if now.monotonic >= self.next_rules && !self.signalled.is_empty() {
+            self.next_rules = now.monotonic + RULES_EVERY;
+            for rule_id in std::mem::take(&mut self.signalled) {
+                self.show_signal_rule(&rule_id);
+            }
+            self.lanes.changed_alone(now.monotonic);
+        }
         if now.monotonic >= self.next_disk {
             self.next_disk = now.monotonic + DISK_EVERY;
             if let Some(free_bytes) = free_bytes(&self.parts.data_dir) {
@@ -283,7 +295,7 @@ impl AlertTask {
             self.parts.outbox.wake();
         }
         self.show(&effects, &found, &others);
-        self.lanes.changed(now.monotonic);
+        self.lanes.changed_alone(now.monotonic);
         answer_all(pending);
         let is_of_signals = |kind: &Document| *kind == Document::SignalRule;
         let saved = others.commit.documents.iter().any(|(kind, ..)| is_of_signals(kind));
@@ -314,15 +326,18 @@ impl AlertTask {
         effects.deleted.iter().for_each(|rule_id| self.published.remove_rule(&alert_key(rule_id)));
         self.published.set_rule(SETTINGS.to_owned(), engine.settings());
         found.iter().for_each(|signal| self.published.add_signal(signal));
+        self.signalled.extend(found.iter().map(|signal| signal.rule_id.clone()));
         let saved = others.commit.documents.iter().filter(|(kind, ..)| *kind == Document::SignalRule);
-        let saved = saved.filter_map(|(_, id, _)| RuleId::parse(id).ok());
-        let shown: BTreeSet<RuleId> = saved.chain(found.iter().map(|signal| signal.rule_id.clone())).collect();
-        for rule_id in shown {
-            if let Some(row) = self.evaluation.signals.row(&rule_id) {
-                self.published.set_rule(signal_key(&rule_id), &row);
-            }
+        for rule_id in saved.filter_map(|(_, id, _)| RuleId::parse(id).ok()) {
+            self.show_signal_rule(&rule_id);
         }
         others.gone.iter().for_each(|key| self.published.remove_rule(key));
+    }
+
+    fn show_signal_rule(&mut self, rule_id: &RuleId) {
+        if let Some(row) = self.evaluation.signals.row(rule_id) {
+            self.published.set_rule(signal_key(rule_id), &row);
+        }
     }
 
     /// Publishes everything, after a start.
@@ -435,6 +450,8 @@ const MAX_BATCH: usize = 64;
 /// Alerts whose deliveries are looked at again after an attempt.
 const N_SHOWN: u32 = 200;
 const STATUS_EVERY: Duration = Duration::from_millis(250);
+/// Rows of signal rules follow their signals at this pace: the signals themselves are in their own topic at once.
+const RULES_EVERY: Duration = Duration::from_secs(1);
 const DISK_EVERY: Duration = Duration::from_secs(10);
 /// A crash forgets at most this long, which is then looked at twice.
 const STAMP_EVERY: Duration = Duration::from_secs(60);

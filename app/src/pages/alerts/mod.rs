@@ -53,7 +53,7 @@ use crate::{
 pub const FRAGMENTS: &[FragmentSpec] = &[
     FragmentSpec { name: "alerts-list", cadence: Cadence::Status },
     FragmentSpec { name: "alerts-rules", cadence: Cadence::Status },
-    FragmentSpec { name: "alerts-signals", cadence: Cadence::Status },
+    FragmentSpec { name: "alerts-signals", cadence: Cadence::Shown },
 ];
 
 /// Path of the page. With `new=alert` or `new=signal` in its query, it opens the form of a new rule.

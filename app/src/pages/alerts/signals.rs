@@ -95,7 +95,7 @@ pub fn SignalsPanel(
             <div class="panel__head">
                 <h2 class="panel__title">"Live signals"</h2>
             </div>
-            <Fragment name="alerts-signals" cadence=Cadence::Status topics source let:lines>
+            <Fragment name="alerts-signals" cadence=Cadence::Shown topics source let:lines>
                 <SignalLines lines/>
             </Fragment>
         </section>

@@ -10,6 +10,7 @@ pub mod headline;
 pub mod headline_figures;
 pub mod indicator_picker;
 pub mod indicators;
+pub mod interval_field;
 pub mod picked_price;
 pub mod print_sound;
 pub mod print_watch;

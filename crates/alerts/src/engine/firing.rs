@@ -230,7 +230,7 @@ impl Engine {
             level: draft.met.level,
             bar_time: draft.met.bar_time,
             event_time: draft.event_time,
-            receive_time: draft.event_time.is_some_and(|_| !draft.is_late).then_some(now),
+            receive_time: draft.event_time.is_some_and(|_| !draft.is_late).then(|| self.received.unwrap_or(now)),
             fired_time: now,
             is_late: draft.is_late,
             n_folded,

@@ -102,3 +102,16 @@ fn ten_thousand_levels_fire_as_a_scan_does() {
         .collect();
     assert!(check(levels, values) > 1_000);
 }
+
+#[test]
+fn an_alert_tells_when_its_trade_came() {
+    let mut world = World::new(vec![crate::support::rises_to("up", "100")]);
+    world.trade(99);
+    let received = world.now + std::time::Duration::from_millis(7);
+    world.now = received + std::time::Duration::from_millis(3);
+    world.engine.set_received(Some(received));
+    world.engine.trade(&crate::support::btc(), crate::support::whole(100), world.now, world.now);
+    let fired = world.effects().fired;
+    let times: Vec<_> = fired.iter().map(|fired| (fired.notice.receive_time, fired.notice.fired_time)).collect();
+    assert_eq!(times, [(Some(received), world.now)]);
+}
