@@ -3,39 +3,77 @@
 //! Money is strings with the instrument's digits. Batches are combined from items encoded before, and items are written
 //! directly from their structs; only commands, results and the reading side use `serde_json::Value`.
 
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
+
 use crate::error::WireError;
 
 pub(crate) mod client;
 pub(crate) mod server;
 
-/// Checks that `text` is one JSON value, not nested deeper than whoever reads it accepts. Builds nothing: the code that
-/// builds values would be a large part of this crate in the page.
+/// Checks that `text` is one JSON value that can be read as one: not nested too deep, and without numbers that are too large.
+/// Builds nothing: the code that builds values would be a large part of this crate in the page.
 pub(crate) fn check(text: &str) -> Result<(), WireError> {
-    if nesting(text) > MAX_NESTING {
-        return Err(WireError::Json { detail: format!("nested deeper than {MAX_NESTING}") });
-    }
-    serde_json::from_str::<serde::de::IgnoredAny>(text).map(drop).map_err(to_error)
+    serde_json::from_str::<Checked>(text).map(drop).map_err(to_error)
 }
 
-/// Returns how deep brackets outside of strings are nested, at most.
-fn nesting(text: &str) -> usize {
-    let (mut depth, mut deepest, mut is_string, mut is_escaped) = (0_usize, 0, false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if is_string => is_escaped = true,
-            b'"' => is_string = !is_string,
-            b'[' | b'{' if !is_string => depth += 1,
-            b']' | b'}' if !is_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(depth);
+/// A value that was read and dropped.
+struct Checked;
+
+impl<'de> Deserialize<'de> for Checked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Not `IgnoredAny`: that skips what it does not read, numbers without a value and any depth among it.
+        deserializer.deserialize_any(CheckedVisitor)
     }
-    deepest
 }
 
-/// `serde_json` reads values nested 127 deep.
-const MAX_NESTING: usize = 127;
+struct CheckedVisitor;
+
+impl<'de> Visitor<'de> for CheckedVisitor {
+    type Value = Checked;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, _value: bool) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_i64<E>(self, _value: i64) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_u64<E>(self, _value: u64) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_f64<E>(self, _value: f64) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_str<E>(self, _value: &str) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_unit<E>(self) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Checked, A::Error> {
+        while values.next_element::<Checked>()?.is_some() {}
+        Ok(Checked)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Checked, A::Error> {
+        while entries.next_entry::<Checked, Checked>()?.is_some() {}
+        Ok(Checked)
+    }
+}
 
 pub(crate) fn to_error(error: serde_json::Error) -> WireError {
     WireError::Json { detail: error.to_string() }
@@ -54,11 +92,11 @@ mod tests {
 
     #[test]
     fn a_text_is_one_value_that_others_can_read() {
-        for text in ["1", " {} ", r#"{"a":[1,"x\"]\\"]}"#, "null", r#""[[[""#] {
+        for text in ["1", "-2", "2.5", "true", " {} ", r#"{"a":[1,"x\"]\\"]}"#, "null", r#""[[[""#] {
             let is_readable = serde_json::from_str::<serde_json::Value>(text).is_ok();
             assert_eq!((check(text).is_ok(), is_readable), (true, true), "{text}");
         }
-        for text in ["", "{", "1 2", r#"{"a"}"#, r#"{"a":}"#, "[1,]", "nul", r#""\x""#, "{]", "\u{7f}"] {
+        for text in ["", "{", "1 2", r#"{"a"}"#, r#"{"a":}"#, "[1,]", "nul", r#""\x""#, "{]", "\u{7f}", "1e400"] {
             assert!(check(text).is_err(), "{text}");
         }
     }

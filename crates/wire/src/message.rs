@@ -146,7 +146,7 @@ impl JsonText {
     /// Checks that `text` is JSON, and removes surrounding white space, which the JSON form would not carry.
     ///
     /// # Errors
-    /// The text is not JSON, or is nested deeper than 127.
+    /// The text is not JSON, is nested deeper than 127, or has a number that is too large.
     pub fn parse(text: &str) -> Result<Self, crate::error::WireError> {
         crate::json::check(text)?;
         Ok(Self(text.trim_matches([' ', '\t', '\n', '\r']).to_owned()))
