@@ -138,6 +138,11 @@ pub fn close_dialog(dialog: NodeRef<html::Dialog>) {
     }
 }
 
+/// Returns true while a dialog is open. For its `close` event, which comes late: it may have been opened again by then.
+pub fn is_dialog_open(dialog: NodeRef<html::Dialog>) -> bool {
+    dialog.get_untracked().is_some_and(|dialog| dialog.open())
+}
+
 /// Closes a dialog on a click beside it: only then is the dialog itself the target.
 pub fn close_on_backdrop(event: &ev::MouseEvent, dialog: NodeRef<html::Dialog>) {
     if event.target() == event.current_target() {

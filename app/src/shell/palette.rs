@@ -17,7 +17,7 @@ use model::{
 };
 
 use crate::{
-    components::option_list::{OptionField, OptionList, close_dialog, close_on_backdrop},
+    components::option_list::{OptionField, OptionList, close_dialog, close_on_backdrop, is_dialog_open},
     format,
     live::{browser, use_live},
     pages::{
@@ -123,7 +123,7 @@ pub fn Palette() -> impl IntoView {
             aria-label="Commands"
             data-testid="palette"
             node_ref=dialog
-            on:close=move |_| is_open.set(false)
+            on:close=move |_| is_open.set(is_dialog_open(dialog))
             on:click=move |event| close_on_backdrop(&event, dialog)
         >
             <OptionField

@@ -4,7 +4,7 @@
 use leptos::{html, prelude::*};
 
 use crate::{
-    components::option_list::close_on_backdrop,
+    components::option_list::{close_on_backdrop, is_dialog_open},
     lazy::{IndicatorSearch, LazyPart, LazyView},
     settings::use_settings,
 };
@@ -38,7 +38,7 @@ pub fn IndicatorPicker() -> impl IntoView {
             class="option-dialog"
             aria-label="Indicators"
             node_ref=dialog
-            on:close=move |_| is_open.set(false)
+            on:close=move |_| is_open.set(is_dialog_open(dialog))
             on:click=move |event| close_on_backdrop(&event, dialog)
         >
             <LazyView part=LazyPart::IndicatorSearch(IndicatorSearch { dialog, is_open })/>

@@ -9,7 +9,7 @@ use model::instrument::InstrumentId;
 use crate::{
     components::{
         icon::{Icon, IconMark},
-        option_list::close_on_backdrop,
+        option_list::{close_on_backdrop, is_dialog_open},
     },
     lazy::{LazyPart, LazyView, Search},
     live::browser,
@@ -91,7 +91,7 @@ pub fn SymbolPicker(
             class="option-dialog"
             aria-label="Choose an instrument"
             node_ref=dialog
-            on:close=move |_| is_open.set(false)
+            on:close=move |_| is_open.set(is_dialog_open(dialog))
             on:click=move |event| close_on_backdrop(&event, dialog)
         >
             <LazyView part=LazyPart::Search(Search { dialog, field, text, is_open, selection, path })/>
