@@ -55,7 +55,7 @@ function watch(page: Page, seconds: number): Promise<Run> {
           }
           if (now < end) return requestAnimationFrame(frame);
           socket.close();
-          // What was there before the watch began is no news.
+          // Signals from before the measurement do not count.
           const begin = performance.timeOrigin + end - seconds * 1_000;
           for (const [number, time] of shown) {
             const since = received.get(Number(number));

@@ -192,7 +192,7 @@ impl Evaluation {
                     let is_held = |id: &InstrumentId| held.iter().any(|row| row.line.instrument == *id);
                     gone.extend(known.keys().filter(|id| !is_held(id)).cloned());
                 }
-                // What was not in the list was not held: a rule that has seen nothing of it yet has to know.
+                // An instrument missing from the known list was not held: without that zero, a new rule would not see it opened.
                 let is_new = |row: &&PositionRow| !is_first && !known.contains_key(&row.line.instrument);
                 let opened: Vec<InstrumentId> =
                     held.iter().filter(is_new).map(|row| row.line.instrument.clone()).collect();
@@ -290,7 +290,8 @@ impl Evaluation {
             };
             self.trust(&stream.instrument, trust, now);
         }
-        let is_followed = |id: &InstrumentId| status.streams.iter().any(|stream| stream.instrument == *id);
+        let is_followed =
+            |id: &InstrumentId| status.streams.binary_search_by(|stream| stream.instrument.cmp(id)).is_ok();
         let needed = self.engine.needs().instruments;
         for instrument in needed.iter().filter(|id| !is_followed(id)) {
             let reason = format!("no feed follows {instrument}");

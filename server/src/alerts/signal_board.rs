@@ -307,7 +307,7 @@ mod tests {
         board.snapshot(&id, Interval::M1, &bars(&[9.0, 9.0]), now);
         board.snapshot(&id, Interval::M1, &bars(&[9.0, 9.0, 11.0, 9.0]), now);
         assert_eq!(take(&mut board), [(Some(1), 2, SignalState::Confirmed)]);
-        // What nobody could see does not: after a gap the bars are history.
+        // Bars that closed during a gap do not: the snapshot after it is history.
         board.gap(&id);
         board.snapshot(&id, Interval::M1, &bars(&[9.0, 9.0, 11.0, 9.0, 11.0, 9.0]), now);
         assert_eq!(take(&mut board), []);
