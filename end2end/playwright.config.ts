@@ -1,4 +1,4 @@
-// How Playwright runs the browser tests. It starts no server: each spec starts its own through support/servers.ts,
+// Configuration of the browser tests. It starts no server: each spec starts its own through support/servers.ts,
 // so that specs share no state and may run side by side.
 import { existsSync } from "node:fs";
 
@@ -25,8 +25,11 @@ export default defineConfig({
   use: {
     browserName: "chromium",
     viewport: { width: 1280, height: 800 },
+    // Requests through one would pass by `page.route`; the tests of the page without its server allow it.
+    serviceWorkers: "block",
     // No video: it costs processor time throughout, and is only viewed after a failure. The final screenshot is kept.
-    trace: { mode: "retain-on-failure", screenshots: false },
+    // Traces, which slow every step down, on request: PW_TRACE=1.
+    trace: process.env.PW_TRACE ? { mode: "retain-on-failure", screenshots: false } : "off",
     screenshot: "only-on-failure",
     launchOptions: {
       executablePath: chromium,

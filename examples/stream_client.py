@@ -7,12 +7,12 @@ The WebSocket below is the minimum that the stream needs; real programs should u
 import base64, json, os, socket, struct, sys, time
 
 HOST = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:3000"
-WANTED = int(sys.argv[2]) if len(sys.argv) > 2 else 10
 TOPIC = "quote:demo:BTC-SIM"
+TOKEN = os.environ.get("TRUETAPE_TOKEN")  # A server without users needs none.
 
 
 class WebSocket:
-    """RFC 6455 without extensions: masked frames out, whole text frames in."""
+    """RFC 6455 without extensions: masked frames out, texts in."""
 
     def __init__(self, host, path):
         name, port = host.rsplit(":", 1)
@@ -20,7 +20,9 @@ class WebSocket:
         self.file = self.stream.makefile("rb")
         key = base64.b64encode(os.urandom(16)).decode()
         head = [f"GET {path} HTTP/1.1", f"Host: {host}", "Upgrade: websocket", "Connection: Upgrade"]
-        head += [f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13", "", ""]
+        head += [f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13"]
+        head += [f"Authorization: Bearer {TOKEN}"] if TOKEN else []
+        head += ["", ""]
         self.stream.sendall("\r\n".join(head).encode())
         answer = list(iter(lambda: self.file.readline().strip(), b""))
         if b" 101 " not in answer[0]:
@@ -34,13 +36,16 @@ class WebSocket:
 
     def receive(self):
         """The next text; None once the server has closed the connection."""
+        parts = []
         while head := self.file.read(2):
-            opcode, length = head[0] & 15, head[1] & 127
+            is_last, opcode, length = head[0] & 128, head[0] & 15, head[1] & 127
             if length > 125:
                 length = int.from_bytes(self.file.read(2 if length == 126 else 8), "big")
             data = self.file.read(length)
-            if opcode == 1:
-                return data.decode()
+            if opcode < 2:  # A text, or more of one: large messages come in several frames.
+                parts.append(data)
+                if is_last:
+                    return b"".join(parts).decode()
             if opcode == 8:
                 return None
             if opcode == 9:
@@ -72,8 +77,14 @@ def follow(positions, quote, wanted):
     return n_items
 
 
-positions, quote, n_printed = {}, {}, 0  # positions: the last one of each topic, {topic: {epoch, offset}}
-while n_printed < WANTED:
-    n_printed += follow(positions, quote, (WANTED + 1) // 2)
-    time.sleep(0.5)
-print("done")
+def main():
+    wanted = int(sys.argv[2]) if len(sys.argv) > 2 else 10
+    positions, quote, n_printed = {}, {}, 0  # positions: the last one of each topic, {topic: {epoch, offset}}
+    while n_printed < wanted:
+        n_printed += follow(positions, quote, (wanted + 1) // 2)
+        time.sleep(0.5)
+    print("done")
+
+
+if __name__ == "__main__":
+    main()

@@ -10,19 +10,21 @@ addEventListener("push", (event) => {
   const options = {
     body: alert.text ?? "",
     tag: alert.rule_id || alert.id,
-    icon: "/icon-192.png",
+    icon: new URL("icon-192.png", location.href).href,
     requireInteraction: alert.severity === "critical",
-    data: { address: alert.instrument ? `/?symbol=${encodeURIComponent(alert.instrument)}` : "/alerts" },
+    data: { address: alert.instrument ? `./?symbol=${encodeURIComponent(alert.instrument)}` : "alerts" },
   };
   event.waitUntil(registration.showNotification(alert.title ?? "Truetape", options));
 });
 
 addEventListener("notificationclick", (event) => {
   event.notification.close();
-  const { address } = event.notification.data;
+  // Beside this script, wherever a proxy serves it.
+  const address = new URL(event.notification.data.address, location.href).href;
   const open = async () => {
-    const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
-    const page = pages.find((page) => page.url === new URL(address, location.origin).href) ?? pages[0];
+    const windows = await clients.matchAll({ type: "window", includeUncontrolled: true });
+    const pages = windows.filter((page) => page.url.startsWith(new URL("./", location.href).href));
+    const page = pages.find((page) => page.url === address) ?? pages[0];
     await (page ? page.focus() : clients.openWindow(address));
   };
   event.waitUntil(open());

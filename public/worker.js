@@ -1,10 +1,10 @@
-// The Web Worker of direct mode: loads its program, which says when it can be spoken to.
-import init from "./pkg/worker.js";
-
+// The Web Worker of direct mode: loads the program of its page's build, which says when it can be spoken to.
 // The page hears of errors, but not of promises that failed.
 addEventListener("unhandledrejection", (event) => {
   setTimeout(() => {
     throw event.reason;
   });
 });
-init({ module_or_path: new URL("./pkg/worker.wasm", import.meta.url) });
+const [build] = /^[0-9a-f]{16}$/.exec(new URL(location.href).searchParams.get("program") ?? "") ?? [];
+const folder = new URL(`assets/${build}/`, location.href);
+import(new URL("worker.js", folder)).then((program) => program.default({ module_or_path: new URL("worker.wasm", folder) }));

@@ -1,4 +1,4 @@
-//! How often a region refreshes: groups, the three presets, and an individual pace for a single region.
+//! Refresh rates of regions: groups, the three presets, and an individual rate for a single region.
 //!
 //! | group | Live | Balanced | Calm |
 //! |---|---|---|---|

@@ -1,16 +1,64 @@
 //! The HTML document around the application; rendered by the server only.
 
-use leptos::prelude::*;
+use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::MetaTags;
+use model::access::Role;
+use serde::Deserialize;
 
 use crate::root::App;
 
-/// The document. The server passes the build's options, the desk's default account, and whether pages reload when they meet a new server, as
-/// developers of this program want.
-pub fn shell(options: LeptosOptions, is_reloading: bool, account: String) -> impl IntoView {
+/// The files of one build of the page, as `cargo xtask build` lists them in `site.json`. Addresses are relative to the
+/// page, so that it works below any path.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Build {
+    /// Identifies the build: other files, another id.
+    pub id: String,
+    /// The style sheet.
+    pub style: String,
+    /// The script of the program.
+    pub script: String,
+    /// The program.
+    pub program: String,
+    /// The folder of the program of the page's workers, below `assets`.
+    pub worker: String,
+}
+
+impl Default for Build {
+    fn default() -> Self {
+        let [style, script, program] = ["css", "js", "wasm"].map(|kind| format!("assets/unbuilt/truetape.{kind}"));
+        Self { id: "unbuilt".to_owned(), style, script, program, worker: "unbuilt".to_owned() }
+    }
+}
+
+/// Whoever the page is shown to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reader {
+    /// The user; empty where nobody has to log in.
+    pub user: String,
+    /// The rights.
+    pub role: Role,
+}
+
+/// The document. The server passes the build, the reader, the desk's default account, whether pages reload when they meet a new
+/// server, as developers of this program want, and whether browsers may keep the page's files.
+///
+/// All addresses are relative to the document's own, which is therefore the base of everything that the page requests:
+/// pages are one segment long, and moving between them does not change the base.
+pub fn shell(
+    build: &Build,
+    is_reloading: bool,
+    account: String,
+    is_kept: bool,
+    reader: &Reader,
+) -> impl IntoView + use<> {
+    let (user, role) = (reader.user.clone(), reader.role.as_str());
+    let Build { id, style, script, program, worker } = build.clone();
+    let start = format!(
+        "import(\"./{script}\").then(page=>page.default({{module_or_path:\"./{program}\"}}).then(()=>page.hydrate()))"
+    );
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme="dark" data-updown="green-red" data-flashing="on" data-reload=is_reloading.then_some("on") data-account=account>
+        <html lang="en" data-theme="dark" data-updown="green-red" data-flashing="on" data-reload=is_reloading.then_some("on") data-account=account data-user=user data-role=role data-build=id data-worker=worker data-offline=(!is_kept).then_some("off")>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
@@ -18,11 +66,13 @@ pub fn shell(options: LeptosOptions, is_reloading: bool, account: String) -> imp
                 <meta name="description" content="Real-time market dashboard that says what it knows and how old it is"/>
                 <meta name="theme-color" content="#0b0f13"/>
                 <script nonce=use_nonce() inner_html=BEFORE_PAINT></script>
-                <link rel="stylesheet" href=format!("/pkg/{}.css", options.output_name)/>
-                <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
-                <link rel="apple-touch-icon" href="/icon-192.png"/>
-                <link rel="manifest" href="/manifest.webmanifest"/>
-                <HydrationScripts options/>
+                <link rel="stylesheet" href=style/>
+                <link rel="icon" type="image/svg+xml" href="favicon.svg"/>
+                <link rel="apple-touch-icon" href="icon-192.png"/>
+                <link rel="manifest" href="manifest.webmanifest"/>
+                <link rel="modulepreload" href=script crossorigin="anonymous"/>
+                <link rel="preload" href=program r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+                <script type="module" nonce=use_nonce() inner_html=start></script>
                 <MetaTags/>
             </head>
             <body>
@@ -35,7 +85,7 @@ pub fn shell(options: LeptosOptions, is_reloading: bool, account: String) -> imp
 /// Sets the stored theme and colours before the first paint, so that nothing flickers. Reads the text written by
 /// `Settings::to_text`. If the program does not start, `data-failed` makes the style sheet say so; a start removes that
 /// by `data-started`.
-const BEFORE_PAINT: &str = r#"(function(d,s){try{(localStorage.getItem("truetape.settings")||"").split(";").forEach(function(p){var i=p.indexOf("=");if(i>0)s[p.slice(0,i)]=p.slice(i+1)})}catch(e){}
+pub(crate) const BEFORE_PAINT: &str = r#"(function(d,s){try{(localStorage.getItem("truetape.settings")||"").split(";").forEach(function(p){var i=p.indexOf("=");if(i>0)s[p.slice(0,i)]=p.slice(i+1)})}catch(e){}
 var light=s.theme==="light"||(s.theme!=="dark"&&matchMedia("(prefers-color-scheme: light)").matches);
 d.theme=light?"light":"dark";if(s.updown)d.updown=s.updown;if(s.flash)d.flashing=s.flash;
 function fail(){d.failed="on"}if(!self.WebAssembly)fail();addEventListener("unhandledrejection",fail);setTimeout(fail,20000)})(document.documentElement.dataset,{})"#;

@@ -79,8 +79,9 @@ fn Frame(
     /// Its content.
     content: AnyView,
 ) -> impl IntoView {
-    let live = use_live();
-    let note = Memo::new(move |_| state.with(FragmentState::note));
+    let (live, settings) = (use_live(), use_settings());
+    let zone = Memo::new(move |_| settings.with(|settings| settings.time_zone));
+    let note = Memo::new(move |_| state.with(|state| state.note(zone.get())));
     let has_failed = Memo::new(move |_| state.with(|state| matches!(state, FragmentState::Failed { .. })));
     view! {
         <div class="fragment" data-fragment=name data-state=move || state.with(FragmentState::as_str)>

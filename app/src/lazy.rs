@@ -37,6 +37,8 @@ pub enum LazyPart {
     Indicators(Selection, Memo<Interval>, ChartSeries),
     /// The field for the chart's interval.
     IntervalField,
+    /// The copy of the page that starts without the server.
+    Offline,
     /// Open orders and positions, beside the watchlist.
     Holdings(Selection),
     /// The lines of orders and of the position over a chart.
@@ -108,7 +110,7 @@ pub struct Facts {
     pub state: RwSignal<StreamState>,
 }
 
-/// How parts are loaded and built. Function pointers, so that this module imports no part.
+/// The functions that load and build the parts. Function pointers, so that this module imports no part.
 #[derive(Clone, Copy, Debug)]
 pub struct LazyParts {
     /// Loads the code of all parts; true once it is loaded.
@@ -157,19 +159,25 @@ impl Loader {
     }
 }
 
-/// Provides the parts to the whole page, and loads their code once the first data is shown, and again when a lost
-/// server is back.
+/// Provides the parts to the whole page, and loads their code once the first data is shown, at once if there is no
+/// server, and again when a lost server is back.
 pub fn provide_lazy(parts: LazyParts) {
     let is_loaded = cfg!(feature = "ssr") || IS_LOADED.load(Ordering::Relaxed);
     let loader = Loader { parts, state: RwSignal::new(if is_loaded { LoadState::Loaded } else { LoadState::Idle }) };
     provide_context(loader);
     let live = use_live();
     let is_connected = Memo::new(move |_| live.link().with(|link| *link == LinkState::Connected));
+    let is_away = Memo::new(move |_| live.link().with(LinkState::is_away));
     let has_data = Memo::new(move |_| live.tick().with(|now| *now != Now::default()));
-    Effect::new(move |_| {
+    Effect::new(move |was_connected: Option<bool>| {
+        let was_connected = was_connected.unwrap_or(false);
         if has_data.get() && is_connected.get() {
             set_timeout(move || loader.load(), AFTER_FIRST_DATA);
+        } else if !was_connected && is_away.get() {
+            // A page that starts without its server: the browser may have kept the code, which shows what it has kept.
+            loader.load();
         }
+        was_connected || is_connected.get_untracked()
     });
 }
 
@@ -192,6 +200,7 @@ pub fn LazyView(
             | LazyPart::Announcer
             | LazyPart::Indicators(..)
             | LazyPart::IntervalField
+            | LazyPart::Offline
             | LazyPart::OrderLines(..)
             | LazyPart::Palette
             | LazyPart::ReplayBar

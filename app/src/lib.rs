@@ -5,7 +5,7 @@
 //! # Layout
 //! - `mount`: how the browser takes over · [`route`]: the address · [`lazy`]: code loaded after the first view,
 //!   [`parts`]: its components
-//! - [`document`]: the surrounding HTML · [`root`]: the root component
+//! - [`document`]: the surrounding HTML · `login`: the page of the login · [`root`]: the root component
 //! - [`shell`]: the frame around all pages · [`pages`]: one folder a page, and their list
 //! - [`live`]: the one connection and its data
 //! - [`fragment`]: regions that refresh by themselves · [`cadence`]: how often they do
@@ -20,6 +20,8 @@ pub mod format;
 pub mod fragment;
 pub mod lazy;
 pub mod live;
+#[cfg(feature = "ssr")]
+pub mod login;
 #[cfg(feature = "browser")]
 pub mod mount;
 pub mod pages;

@@ -11,6 +11,8 @@
 //! - [`source`]: the server's stream or the venue's own socket, and how topics switch · `direct`: a venue's worker
 //! - [`cross_check`]: both sources side by side
 //! - [`demand`]: the topics that regions request · [`commands`]: the reader's commands
+//! - [`traffic`]: bytes of the last minute
+//! - [`kept`]: values for a page that starts without its server
 //! - [`instruments`], [`venue_list`]: the lists of instruments and of venues · `socket`: the shell around all of it
 //! - [`recorder`]: recordings and the replay: the server's, by REST, and this page's own · `rest`: answers of the API
 //! - [`catalogue`]: the search over all instruments that the venues offer
@@ -26,9 +28,11 @@ pub mod demand;
 #[cfg(feature = "browser")]
 mod direct;
 pub mod instruments;
+pub mod kept;
 pub mod latency;
 pub mod link;
 pub mod model;
+pub mod paint_report;
 pub mod platform;
 pub mod recorder;
 #[cfg(feature = "browser")]
@@ -38,6 +42,7 @@ mod socket;
 pub mod source;
 pub mod stages;
 pub mod tape_log;
+pub mod traffic;
 pub mod venue_list;
 
 use std::sync::Arc;
@@ -55,6 +60,7 @@ use crate::live::{
     commands::PendingCommand,
     demand::Demand,
     instruments::InstrumentList,
+    kept::Kept,
     latency::LatencySummary,
     link::{LinkState, Recovery},
     model::LiveModel,
@@ -75,6 +81,7 @@ pub struct Live {
     venues: RwSignal<VenueList>,
     pending: RwSignal<Vec<PendingCommand>>,
     latency: RwSignal<Option<LatencySummary>>,
+    traffic: RwSignal<u64>,
     retry: RwSignal<u32>,
     sources: RwSignal<SourceChoices>,
     direct_venues: RwSignal<Arc<Vec<DirectEntry>>>,
@@ -95,6 +102,7 @@ impl Live {
             venues: RwSignal::default(),
             pending: RwSignal::default(),
             latency: RwSignal::default(),
+            traffic: RwSignal::default(),
             retry: RwSignal::default(),
             sources: RwSignal::default(),
             direct_venues: RwSignal::default(),
@@ -142,6 +150,30 @@ impl Live {
         self.model.try_with_value(read)
     }
 
+    /// Shows what an earlier visit kept, where nothing is known: values and lists. In the browser only.
+    pub fn restore(self, kept: &Kept) {
+        let now = browser::now();
+        self.model.try_update_value(|model| model.restore(kept, now));
+        let stored = |key| browser::stored(key).unwrap_or_default();
+        if let Ok(list) = InstrumentList::parse(&stored(kept::INSTRUMENTS_KEY))
+            && self.instruments.with_untracked(|known| !known.is_known)
+        {
+            self.instruments.set(list);
+        }
+        if let Ok(list) = VenueList::parse(&stored(kept::VENUES_KEY))
+            && self.venues.with_untracked(|known| !known.is_known)
+        {
+            self.venues.set(list);
+        }
+        self.tick.set(now);
+        self.slow_tick.set(now);
+    }
+
+    /// Drops what an earlier visit kept and the server has not replaced.
+    pub fn drop_restored(self) {
+        self.model.try_update_value(LiveModel::drop_restored);
+    }
+
     /// Returns the connection's state.
     pub fn link(self) -> Signal<LinkState> {
         self.link.into()
@@ -165,6 +197,11 @@ impl Live {
     /// Returns the latency from publishing to paint, over the last updates.
     pub fn latency(self) -> Signal<Option<LatencySummary>> {
         self.latency.into()
+    }
+
+    /// Returns the bytes that came over the socket in the last minute.
+    pub fn traffic(self) -> Signal<u64> {
+        self.traffic.into()
     }
 
     /// Connects now instead of waiting for the next attempt.

@@ -4,14 +4,13 @@
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::{pages::PAGES, parts::PARTS};
+use crate::{pages::PAGES, parts::PARTS, route::shown_path};
 
 /// Builds the page in place of the server's. A page whose code is loaded lazily waits for it while the server's markup
 /// stays visible.
 pub fn mount() {
     spawn_local(async {
-        let path = window().location().pathname().unwrap_or_default();
-        if path != PAGES[0].path {
+        if shown_path() != PAGES[0].path {
             // If loading fails, the page says so itself.
             PARTS.load().await;
         }

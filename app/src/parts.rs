@@ -31,7 +31,7 @@ use crate::{
             symbol_dialog::SymbolSearch,
         },
     },
-    shell::{alerts::Announcer, palette::Palette, replay_bar::ReplayBar, settings_panel::Choices},
+    shell::{alerts::Announcer, offline::Offline, palette::Palette, replay_bar::ReplayBar, settings_panel::Choices},
 };
 
 /// The parts, for `provide_lazy`.
@@ -63,6 +63,7 @@ fn build(part: LazyPart) -> Result<Option<AnyView>, SplitLoaderError> {
             Some(view! { <Indicators selection interval series/> }.into_any())
         }
         LazyPart::IntervalField => Some(view! { <IntervalField/> }.into_any()),
+        LazyPart::Offline => Some(view! { <Offline/> }.into_any()),
         LazyPart::OrderLines(selection, series) => Some(view! { <OrderLines selection series/> }.into_any()),
         LazyPart::Page(path) => lazy_page(path),
         LazyPart::Palette => Some(view! { <Palette/> }.into_any()),

@@ -1,5 +1,9 @@
 //! The address: the shown page and its parameters, and links that change it without loading a new document.
 //!
+//! Addresses in the program begin with `/` at the page's own base (`/markets`); in the browser they are relative to the
+//! document (`./markets`), because a proxy may serve the page below any path. All pages are one segment long, so the base
+//! of the document stays the same whichever of them is shown.
+//!
 //! A few pages at fixed paths need no more; a router with patterns, nesting and asynchronous routes was an eighth of
 //! the first download. Not here: the pages at these paths (`pages` and `shell`).
 
@@ -14,12 +18,18 @@ pub struct Address(pub String);
 pub struct Route {
     path: RwSignal<String>,
     query: RwSignal<String>,
+    /// Asks whether the shown page may be left; `None` while nothing would be lost.
+    ask: StoredValue<Option<fn() -> bool>>,
 }
 
 impl Route {
     fn new(address: &str) -> Self {
         let (path, query) = parts(address);
-        Self { path: RwSignal::new(path.to_owned()), query: RwSignal::new(query.to_owned()) }
+        Self {
+            path: RwSignal::new(path.to_owned()),
+            query: RwSignal::new(query.to_owned()),
+            ask: StoredValue::new(None),
+        }
     }
 
     /// Returns the path, without a trailing slash.
@@ -32,8 +42,17 @@ impl Route {
         self.query.with(|query| parameter(query, name))
     }
 
+    /// Has `may_leave` asked before another page is shown; `None` ends it.
+    pub fn ask_before_leaving(self, may_leave: Option<fn() -> bool>) {
+        self.ask.set_value(may_leave);
+    }
+
     /// Shows another address of this page and adds it to the browser's history.
     pub fn go(self, address: &str) {
+        let is_same_page = self.path.with_untracked(|path| path == parts(address).0);
+        if !is_same_page && self.ask.get_value().is_some_and(|may_leave| !may_leave()) {
+            return;
+        }
         #[cfg(feature = "browser")]
         browser::push(address);
         self.show(address);
@@ -73,6 +92,12 @@ pub fn provide_route(is_page: fn(&str) -> bool) -> Route {
     route
 }
 
+/// Returns the path of the page that the browser shows.
+#[cfg(feature = "browser")]
+pub fn shown_path() -> String {
+    parts(&browser::address()).0.to_owned()
+}
+
 /// Returns the address of this page.
 pub fn use_route() -> Route {
     use_context().unwrap_or_else(|| Route::new(""))
@@ -97,7 +122,19 @@ pub fn PageLink(
 ) -> impl IntoView {
     let path = use_route().path();
     let current = move || path.with(|path| path == href).then_some("page");
-    view! { <a href=href class=class title=title data-testid=testid aria-current=current>{children()}</a> }
+    view! { <a href=link(href) class=class title=title data-testid=testid aria-current=current>{children()}</a> }
+}
+
+/// Returns an address as a link or request of the document.
+pub fn link(address: &str) -> String {
+    format!(".{address}")
+}
+
+/// Returns the address that a path of the browser has in this program; `None` for a path outside the document's folder.
+#[cfg_attr(not(feature = "browser"), allow(dead_code, reason = "only browsers have a document; tested everywhere"))]
+fn below<'a>(document: &str, path: &'a str) -> Option<&'a str> {
+    let (folder, _) = document.rsplit_once('/')?;
+    path.strip_prefix(folder).filter(|rest| rest.starts_with('/'))
 }
 
 /// Returns path and query of an address.
@@ -135,22 +172,29 @@ mod browser {
     use wasm_bindgen::{JsCast, JsValue};
     use web_sys::{Element, HtmlAnchorElement};
 
-    use super::{Route, parts};
+    use super::{Route, below, link, parts};
 
     pub(super) fn address() -> String {
         let location = window().location();
-        location.pathname().unwrap_or_default() + &location.search().unwrap_or_default()
+        let path = location.pathname().unwrap_or_default();
+        below(&base(), &path).unwrap_or(&path).to_owned() + &location.search().unwrap_or_default()
+    }
+
+    /// Returns the path that the document's relative addresses are resolved with.
+    fn base() -> String {
+        let base = document().base_uri().ok().flatten().and_then(|base| web_sys::Url::new(&base).ok());
+        base.map_or_else(|| "/".to_owned(), |base| base.pathname())
     }
 
     pub(super) fn push(address: &str) {
         if let Ok(history) = window().history() {
-            let _refused = history.push_state_with_url(&JsValue::NULL, "", Some(address));
+            let _refused = history.push_state_with_url(&JsValue::NULL, "", Some(&link(address)));
         }
     }
 
     pub(super) fn replace(address: &str) {
         if let Ok(history) = window().history() {
-            let _refused = history.replace_state_with_url(&JsValue::NULL, "", Some(address));
+            let _refused = history.replace_state_with_url(&JsValue::NULL, "", Some(&link(address)));
         }
     }
 
@@ -180,7 +224,7 @@ mod browser {
             && link.target().is_empty()
             && !link.has_attribute("download")
             && link.hash().is_empty();
-        let address = link.pathname() + &link.search();
+        let address = below(&base(), &link.pathname())?.to_owned() + &link.search();
         (is_ours && is_page(parts(&address).0)).then_some(address)
     }
 }
@@ -199,6 +243,31 @@ mod tests {
             ("/?symbol=demo:A", ("/", "symbol=demo:A")),
         ] {
             assert_eq!(parts(address), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn the_documents_folder_is_the_base() {
+        for (document, path, expected) in [
+            ("/", "/", Some("/")),
+            ("/", "/markets", Some("/markets")),
+            ("/markets", "/", Some("/")),
+            ("/a/b/", "/a/b/", Some("/")),
+            ("/a/b/markets", "/a/b/risk", Some("/risk")),
+            ("/a/b/markets", "/a/b", None),
+            ("/a/b/markets", "/a/bc/risk", None),
+            ("/a/b/markets", "/risk", None),
+        ] {
+            assert_eq!(below(document, path), expected, "{document} {path}");
+        }
+        assert_eq!((link("/"), link("/markets?a=b")), ("./".to_owned(), "./markets?a=b".to_owned()));
+    }
+
+    /// Otherwise moving between pages would change what relative addresses mean.
+    #[test]
+    fn pages_are_one_segment_long() {
+        for page in crate::pages::PAGES {
+            assert_eq!(page.path.rfind('/'), Some(0), "{}", page.path);
         }
     }
 

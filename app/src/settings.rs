@@ -5,6 +5,8 @@
 //!
 //! Over 500 lines: one list of settings, their text form, and the tests that both agree.
 
+use std::time::Duration;
+
 use chart::chart::{BarStyle, Studies};
 use leptos::prelude::*;
 use model::{
@@ -56,15 +58,17 @@ pub struct Settings {
     pub up_down: UpDown,
     /// Pace of all regions.
     pub preset: Preset,
-    /// Whether changed values flash.
+    /// Flashing of changed values.
     pub flash: Flash,
+    /// Data that the page may use.
+    pub bandwidth: Bandwidth,
     /// The studies shown in the chart beside candles and volume.
     pub studies: Studies,
     /// The chart's indicators, in display order; at most [`MAX_INDICATORS`].
     pub indicators: Vec<ChosenIndicator>,
     /// The length of the chart's candles.
     pub interval: Interval,
-    /// How the prices of candles are drawn.
+    /// The shape of candles.
     pub bar_style: BarStyle,
     /// True if the chart spaces prices by their ratios.
     pub is_log: bool,
@@ -72,7 +76,7 @@ pub struct Settings {
     pub time_zone: TimeZone,
     /// The unit of sizes in book and tape.
     pub size_unit: SizeUnit,
-    /// Whether the order ticket is shown beside the chart.
+    /// Display of the order ticket beside the chart.
     pub ticket: TicketChoice,
     /// The instrument that the reader chose last.
     pub last_chosen: Option<InstrumentId>,
@@ -147,10 +151,10 @@ pub enum SizeUnit {
     Quote,
 }
 
-/// Whether the order ticket is shown beside the chart.
+/// Display of the order ticket beside the chart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TicketChoice {
-    /// Where there is room for it.
+    /// It is shown where there is room for it.
     #[default]
     Auto,
     /// It is.
@@ -159,15 +163,45 @@ pub enum TicketChoice {
     Hidden,
 }
 
-/// Whether changed values flash.
+/// Flashing of changed values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flash {
-    /// They do.
+    /// They flash.
     #[default]
     On,
     /// They do not.
     Off,
 }
+
+/// Data that the page may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bandwidth {
+    /// As much as the other settings need.
+    #[default]
+    Full,
+    /// Little: everything once a second, few levels of the book, nothing flashes.
+    Low,
+}
+
+impl Bandwidth {
+    /// Returns a region's pace, given that of its other settings.
+    fn pace(self, pace: Pace) -> Pace {
+        match (self, pace) {
+            (Self::Low, Pace::Every(span)) => Pace::Every(span.max(LOW_PACE)),
+            (_, pace) => pace,
+        }
+    }
+
+    /// Returns the most levels of a book's side; `None` for as many as there is room for.
+    pub fn max_levels(self) -> Option<usize> {
+        (self == Self::Low).then_some(LOW_LEVELS)
+    }
+}
+
+/// The server's slowest lane.
+const LOW_PACE: Duration = Duration::from_secs(1);
+
+const LOW_LEVELS: usize = 10;
 
 macro_rules! named {
     ($type:ident { $($variant:ident = $name:literal, $label:literal;)* }) => {
@@ -207,6 +241,7 @@ named!(Pane {
 named!(TimeZone { Utc = "utc", "UTC"; Local = "local", "Local"; });
 named!(SizeUnit { Base = "base", "Base"; Quote = "quote", "Quote"; });
 named!(TicketChoice { Auto = "auto", "Where there is room"; Shown = "shown", "Shown"; Hidden = "hidden", "Hidden"; });
+named!(Bandwidth { Full = "full", "Full"; Low = "low", "Low"; });
 named!(Flash { On = "on", "On"; Off = "off", "Off"; });
 
 impl TimeZone {
@@ -256,6 +291,7 @@ impl Default for Settings {
             up_down: UpDown::GreenRed,
             preset: Preset::Live,
             flash: Flash::On,
+            bandwidth: Bandwidth::Full,
             studies: Studies::default(),
             indicators: Vec::new(),
             interval: Interval::M1,
@@ -288,6 +324,7 @@ impl Settings {
                 "updown" => settings.up_down = UpDown::parse(value).unwrap_or_default(),
                 "cadence" => settings.preset = Preset::parse(value).unwrap_or_default(),
                 "flash" => settings.flash = Flash::parse(value).unwrap_or_default(),
+                "bandwidth" => settings.bandwidth = Bandwidth::parse(value).unwrap_or_default(),
                 "studies" => {
                     let has = |name| value.split('+').any(|part| part == name);
                     settings.studies = Studies { delta: has("delta"), profile: has("profile") };
@@ -349,6 +386,9 @@ impl Settings {
             self.preset.as_str(),
             self.flash.as_str()
         );
+        if self.bandwidth != Bandwidth::default() {
+            text.push_str(&format!(";bandwidth={}", self.bandwidth.as_str()));
+        }
         let Studies { delta, profile } = self.studies;
         let studies: Vec<&str> =
             [(delta, "delta"), (profile, "profile")].iter().filter(|study| study.0).map(|study| study.1).collect();
@@ -491,7 +531,8 @@ impl Settings {
 
     /// Returns the pace of the region `name` of a group.
     pub fn pace(&self, name: &str, cadence: Cadence) -> Pace {
-        self.paces.get(name).copied().unwrap_or_else(|| cadence.pace(self.preset))
+        let pace = self.paces.get(name).copied().unwrap_or_else(|| cadence.pace(self.preset));
+        self.bandwidth.pace(pace)
     }
 }
 
@@ -546,6 +587,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn low_bandwidth_slows_everything_down() {
+        let mut settings = Settings::parse("cadence=live;bandwidth=low;pace.book=33;pace.tape=5000;pace.chart=manual");
+        let ms = |pace| match pace {
+            Pace::Every(span) => Some(span.as_millis()),
+            Pace::OnDemand => None,
+        };
+        assert_eq!(ms(settings.pace("book", Cadence::Shown)), Some(1_000));
+        assert_eq!(ms(settings.pace("watch", Cadence::Price)), Some(1_000));
+        assert_eq!(ms(settings.pace("tape", Cadence::Shown)), Some(5_000));
+        assert_eq!(ms(settings.pace("chart", Cadence::Chart)), None);
+        assert_eq!(settings.bandwidth.max_levels(), Some(10));
+        assert_eq!(Settings::parse(&settings.to_text()), settings);
+        settings.bandwidth = Bandwidth::Full;
+        assert_eq!(ms(settings.pace("book", Cadence::Shown)), Some(33));
+        assert_eq!(settings.bandwidth.max_levels(), None);
+    }
 
     #[test]
     fn text_round_trips() {

@@ -3,7 +3,9 @@
 pub mod alert_line;
 pub mod alerts;
 pub mod banner;
+pub mod health;
 pub mod notice;
+pub mod offline;
 pub mod palette;
 pub mod rail;
 pub mod replay_bar;
@@ -22,9 +24,9 @@ use crate::{
     lazy::{LazyPart, LazyView},
     live::browser,
     pages::{PAGES, desk::account::provide_account, first_page},
-    route::use_route,
-    selection::provide_selection,
-    settings::{STORAGE_KEY, Settings, Theme},
+    route::{link, use_route},
+    selection::{LIVE, provide_selection},
+    settings::{Bandwidth, Flash, STORAGE_KEY, Settings, Theme},
 };
 
 /// The frame around the page, and the page in it.
@@ -48,7 +50,10 @@ pub fn Frame() -> impl IntoView {
                 {move || path.with(|path| page_at(path))}
             </main>
             <LazyView part=LazyPart::ReplayBar/>
-            <ServerNotice/>
+            <div class="notices">
+                <ServerNotice/>
+                <LazyView part=LazyPart::Offline/>
+            </div>
             <AlertLine/>
             <Banner/>
             <StatusBar/>
@@ -75,7 +80,7 @@ fn NotFound() -> impl IntoView {
         <Title text="No such page · Truetape"/>
         <div class="not-found">
             <h1>"No such page"</h1>
-            <p>"There is no page at this address. "<a href="/">"Go to the Live page"</a></p>
+            <p>"There is no page at this address. "<a href=link(LIVE)>"Go to the Live page"</a></p>
         </div>
     }
 }
@@ -121,5 +126,6 @@ fn apply(settings: &Settings) {
     };
     browser::set_root_data("theme", theme);
     browser::set_root_data("updown", settings.up_down.as_str());
-    browser::set_root_data("flashing", settings.flash.as_str());
+    let flash = if settings.bandwidth == Bandwidth::Low { Flash::Off } else { settings.flash };
+    browser::set_root_data("flashing", flash.as_str());
 }

@@ -14,7 +14,7 @@ type Change =
   | { kind: "insert"; parent: number; node: Seen | number; before: number | null }
   | { kind: "remove"; id: number };
 
-/** What a page's document did, and what it needs to do it again. */
+/** The changes of a page's document, and the state from which they can be repeated. */
 export interface Recording {
   body: Seen;
   css: string;

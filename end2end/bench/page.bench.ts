@@ -82,7 +82,7 @@ test("page on live data", async () => {
     const transfer = await page.evaluate(() =>
       performance
         .getEntriesByType("resource")
-        .filter((entry) => /\/pkg\//.test(entry.name))
+        .filter((entry) => /\/assets\//.test(entry.name))
         .map((entry) => {
           const resource = entry as PerformanceResourceTiming;
           return `${new URL(resource.name).pathname} ${resource.encodedBodySize} B (decoded ${resource.decodedBodySize} B)`;
@@ -105,7 +105,7 @@ test("page on live data", async () => {
       await client.send("HeapProfiler.collectGarbage");
       const heap = await metric("JSHeapUsedSize");
       const wasm = await page.evaluate(async () => {
-        const path = "/pkg/truetape.js";
+        const path = performance.getEntriesByType("resource").find(({ name }) => name.endsWith("/truetape.js"))!.name;
         const glue = (await import(path)) as { default: () => Promise<{ memory: WebAssembly.Memory }> };
         return (await glue.default()).memory.buffer.byteLength;
       });

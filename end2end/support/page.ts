@@ -52,7 +52,7 @@ export async function reload(page: Page): Promise<void> {
  */
 async function laterCode(page: Page): Promise<void> {
   await page.waitForFunction(() =>
-    performance.getEntriesByType("resource").some((entry) => /\/pkg\/later[^/]*\.wasm/.test(entry.name)),
+    performance.getEntriesByType("resource").some((entry) => /\/assets\/[^/]*\/later\.wasm/.test(entry.name)),
   );
 }
 

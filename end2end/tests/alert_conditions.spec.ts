@@ -22,7 +22,7 @@ interface RuleRow {
   rule?: { rule_id: string; name: string };
 }
 
-/** What is typed into a condition's form, by the fields' names; all others keep what the form begins with. */
+/** Texts to type into a condition's form, by the fields' names; all other fields keep their initial values. */
 type Typed = Record<string, string>;
 
 /** The venue that is disturbed; the desk trades on another one. */

@@ -13,7 +13,7 @@ test.afterAll(async () => {
   await server.stop();
 });
 
-// What the server kept is given by the test: a server that has just started has kept nothing.
+// The test supplies the equity curve: a server that has just started has stored none.
 test.beforeEach(async ({ page }) => {
   const time_ms = Date.now() - 3_600_000;
   await page.route("**/api/v1/equity?*", (route) => {

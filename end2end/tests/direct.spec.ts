@@ -169,7 +169,7 @@ test("the demo market can be followed directly too, and a worker that dies gives
     await choose(page, "demo", "server");
     await arrived(page, "server");
 
-    await page.route("**/pkg/worker.wasm", (route) => route.abort());
+    await page.route("**/assets/*/worker.wasm", (route) => route.abort());
     await choose(page, "demo", "direct");
     await page.getByTestId("settings-open").click();
     await expect(page.getByTestId("data-path-demo-note")).toHaveText(/server/, { timeout: 15_000 });
@@ -205,7 +205,7 @@ test("a hundred switches leave no socket and no worker behind, and memory flat",
     const { metrics } = await client.send("Performance.getMetrics");
     const script = metrics.find((entry) => entry.name === "JSHeapUsedSize")!.value;
     const wasm = await page.evaluate(async () => {
-      const path = "/pkg/truetape.js";
+      const path = performance.getEntriesByType("resource").find(({ name }) => name.endsWith("/truetape.js"))!.name;
       const glue = (await import(path)) as { default: () => Promise<{ memory: WebAssembly.Memory }> };
       return (await glue.default()).memory.buffer.byteLength;
     });

@@ -1,11 +1,13 @@
 // The clients in examples/: each runs as a user would run it, against the real server with its simulated market.
 // Not here: the page.
 import { spawn, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { expect, test } from "@playwright/test";
 
+import { PASSWORD, user } from "../support/access";
 import { Running, ServerReady, startServer } from "../support/servers";
 
 const FOLDER = join(import.meta.dirname, "..", "..", "examples");
@@ -27,9 +29,10 @@ interface Ended {
 }
 
 /** Runs a program to its end; one that hangs is killed, and its code is then null. */
-function run(program: string, args: string[]): Promise<Ended> {
+function run(program: string, args: string[], variables: Record<string, string> = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], timeout: 40_000 });
+    const env = { ...process.env, ...variables };
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], timeout: 40_000, env });
     let output = "";
     let errors = "";
     child.stdout.on("data", (data) => (output += data));
@@ -98,6 +101,46 @@ test("the Python client needs no package, and resumes without a loss", async () 
   expect(lines.at(-1)).toBe("done");
   expectNoHole(lines);
 });
+
+/** Waits until the instrument's book is live: the desk fills against nothing else. */
+async function bookIsLive(url: string, instrument: string, token: string): Promise<void> {
+  const book = `${url}api/v1/book?instrument=${instrument}&depth=1`;
+  const headers = { authorization: `Bearer ${token}` };
+  await expect.poll(async () => (await (await fetch(book, { headers })).json()).state, { timeout: 30_000 }).toBe("live");
+}
+
+/** Adds an admin to a data folder and returns a token of it that may trade. */
+function tokenOf(folder: string): string {
+  user(folder, ["add", "ada"], `${PASSWORD}\n`);
+  return user(folder, ["token", "ada", "--label", "example", "--scope", "trader"]);
+}
+
+for (const [language, program, file] of [
+  ["JavaScript", process.execPath, "api-client.mjs"],
+  ["Python", "python3", "api_client.py"],
+] as const) {
+  test(`the ${language} client buys by REST and sees its order fill on the stream`, async () => {
+    test.skip(spawnSync(program, ["--version"]).status !== 0, `${language} is not installed`);
+    const folder = mkdtempSync(join(tmpdir(), "truetape-examples-"));
+    const token = tokenOf(folder);
+    const own = await startServer({ folder });
+    await bookIsLive(own.ready.url, "demo:BTC-SIM", token);
+    const variables = { TRUETAPE_URL: own.ready.url, TRUETAPE_TOKEN: token };
+    const flags = file.endsWith(".mjs") ? nodeArguments() : ["-B"];
+    const { code, lines, errors } = await run(program, [...flags, join(FOLDER, file), "demo:BTC-SIM", "0.01"], variables);
+    expect(code, errors).toBe(0);
+    expect(lines[0]).toMatch(/^placed order \d+$/);
+    expect(lines.at(-1)).toMatch(/^order \d+ is filled: 0\.010* of 0\.01 filled$/);
+
+    const refused = await run(program, [...flags, join(FOLDER, file), "demo:BTC-SIM", "0"], variables);
+    expect(refused.code).toBe(1);
+    expect(refused.errors).toContain("POST orders: 422 quantity_below_minimum: ");
+    const stranger = await run(program, [...flags, join(FOLDER, file)], { ...variables, TRUETAPE_TOKEN: "" });
+    expect(stranger.code, "without a token").not.toBe(0);
+    await own.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+}
 
 test("every REST request of the examples is answered", async () => {
   const text = readFileSync(join(FOLDER, "README.md"), "utf8");

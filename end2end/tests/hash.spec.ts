@@ -66,9 +66,9 @@ function* parts(text: string): Generator<string> {
 async function loadWorker(page: Page): Promise<void> {
   await page.goto(server.ready.url);
   await page.evaluate(async () => {
-    const path = "/pkg/worker.js";
-    const program = (await import(path)) as Program;
-    await program.default({ module_or_path: "/pkg/worker.wasm" });
+    const folder = `${location.origin}/assets/${document.documentElement.dataset.worker}`;
+    const program = (await import(`${folder}/worker.js`)) as Program;
+    await program.default({ module_or_path: `${folder}/worker.wasm` });
     (window as Holder).program = program;
   });
 }

@@ -5,7 +5,7 @@ import { Running, ServerReady, startServer } from "../support/servers";
 let server: Running<ServerReady>;
 
 /** The file that contains all of this code. */
-const LATER = /\/pkg\/later\.[0-9a-f]{16}\.wasm$/;
+const LATER = /\/assets\/[0-9a-f]{16}\/later\.wasm$/;
 
 test.beforeAll(async () => {
   server = await startServer();

@@ -178,6 +178,9 @@ test("the book groups its prices, bids down and asks up, and remembers it for th
   const tick = await step();
   await group.selectOption("10");
   await expect.poll(step).toBeCloseTo(tick * 10, 9);
+  // The groups come with their topic's first turn; until then the rows are empty.
+  await page.waitForTimeout(300);
+  await expect(page.getByTestId("book-bid-0-price")).toHaveText(/\d/);
   for (let round = 0; round < 8; round += 1) {
     const shown = await page.evaluate(() => {
       const text = (testid: string) => Number(document.querySelector(`[data-testid="${testid}"]`)?.textContent?.replace(/\s/g, "") || "NaN");

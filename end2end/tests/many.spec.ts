@@ -125,7 +125,7 @@ test.describe("more instruments than a connection may follow", () => {
   test("the checks of the last row come when it is in view, and are unknown before", async ({ page }) => {
     test.setTimeout(60_000);
     await page.setViewportSize({ width: 1440, height: 900 });
-    // What the server sends can be held back for a while.
+    // The server's messages can be held back for a while.
     let held: (() => void)[] | undefined;
     await page.routeWebSocket(/\/ws(\?|$)/, (socket) => {
       const upstream = socket.connectToServer();

@@ -1,4 +1,4 @@
-// Where the page's program cannot run, the page says so and what to do, instead of waiting for ever.
+// A page whose program cannot run says so and what to do, instead of waiting for ever.
 import { expect, test } from "@playwright/test";
 
 import { Running, ServerReady, startServer } from "../support/servers";

@@ -1,4 +1,4 @@
-// When something breaks, the page says so and recovers by itself: stalled feed, lost server, hidden tab.
+// Failures that the page reports and recovers from by itself: stalled feed, lost server, hidden tab.
 import { expect, number, openLive, test } from "../support/page";
 import { binanceConfig, setFault, startServer, startSim } from "../support/servers";
 
@@ -112,7 +112,7 @@ test("a tab that was hidden shows fresh data within 2 s of its return", { tag: "
 
 test("a region that is refused says so, since when, and can be asked again", { tag: "@alone" }, async ({ page }) => {
   // More topics than a connection may have: those requested last, the panels of the instrument, are refused.
-  const server = await startServer({ config: '[stream]\nmax_topics = 4\n\n[[feeds]]\nvenue = "demo"\nsymbols = ["BTC-SIM"]\n' });
+  const server = await startServer({ config: '[stream]\nmax_topics = 5\n\n[[feeds]]\nvenue = "demo"\nsymbols = ["BTC-SIM"]\n' });
   try {
     await page.goto(server.ready.url);
     const book = page.locator('[data-fragment="book"]');

@@ -5,6 +5,7 @@
 //! whole (`market`), the file (`store::candles`).
 
 use model::{
+    access::Role,
     candle::{Candle, Interval},
     instrument::InstrumentId,
 };
@@ -114,7 +115,7 @@ async fn put(candles: &mut Candles, batch: &CandleBatch, n_lost: &mut usize, not
                 tracing::error!(%error, "candles cannot be kept");
                 let sentence =
                     "Candles are not kept for the next start: their file cannot be written. Free some disk space.";
-                notices.show(NOTICE, sentence.to_owned(), clock.now().monotonic);
+                notices.show(NOTICE, Role::Admin, sentence.to_owned(), clock.now().monotonic);
             }
             *n_lost += batch.candles.len();
         }

@@ -4,18 +4,24 @@
 //! error. Exit codes: 0 success, 1 failed while running, 2 unusable arguments, files or configuration, 78 the desk's
 //! database is damaged or was written by a newer program.
 
+pub mod api;
 pub mod backtest;
 pub mod backup;
 pub mod config;
 pub mod data;
 pub mod decode;
 pub mod desk;
+pub mod doctor;
+pub mod health;
 pub mod indicators;
+mod own_server;
 pub mod record;
 pub mod replay;
 pub mod restore;
 pub mod serve;
+pub mod service;
 pub mod store;
+pub mod user;
 
 use std::process::ExitCode;
 
@@ -35,6 +41,8 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Print the description of REST (OpenAPI) or of the stream (AsyncAPI).
+    Api(api::Arguments),
     /// Run a strategy over recordings.
     Backtest(backtest::Arguments),
     /// Copy the desk's database, also while a server is running.
@@ -45,6 +53,10 @@ enum Command {
     Decode(decode::Arguments),
     /// Set or lift the kill switch of a running server.
     Desk(desk::Arguments),
+    /// Check everything that the server needs, and say what to do about what is missing.
+    Doctor(doctor::Arguments),
+    /// Ask a running server whether it accepts work.
+    Health(health::Arguments),
     /// Add columns of indicators to a table of bars (CSV).
     Indicators(indicators::Arguments),
     /// Record feeds for a limited time.
@@ -55,8 +67,12 @@ enum Command {
     Restore(restore::Arguments),
     /// Serve the page and the stream (the default).
     Serve(serve::Arguments),
+    /// Run the server as a service of systemd.
+    Service(service::Arguments),
     /// Check the desk's database.
     Store(store::Arguments),
+    /// Add, change and list users and tokens, also while a server is running.
+    User(user::Arguments),
 }
 
 /// Why a command ends with a code other than 0.
@@ -88,17 +104,22 @@ pub fn run() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let result = match arguments.command {
+        Some(Command::Api(arguments)) => api::run(&arguments),
         Some(Command::Backtest(arguments)) => backtest::run(&arguments),
         Some(Command::Backup(arguments)) => backup::run(&arguments),
         Some(Command::Config(arguments)) => config::run(&arguments),
         Some(Command::Decode(arguments)) => decode::run(&arguments),
         Some(Command::Desk(arguments)) => desk::run(&arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&arguments),
+        Some(Command::Health(arguments)) => health::run(&arguments),
         Some(Command::Indicators(arguments)) => indicators::run(&arguments),
         Some(Command::Record(arguments)) => record::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Restore(arguments)) => restore::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(&arguments),
+        Some(Command::Service(arguments)) => service::run(&arguments),
         Some(Command::Store(arguments)) => store::run(&arguments),
+        Some(Command::User(arguments)) => user::run(&arguments),
         None => serve::run(&arguments.serve),
     };
     match result {
@@ -168,7 +189,7 @@ mod tests {
 
     #[test]
     fn commands_that_do_not_exist_are_refused() {
-        for command in ["bench", "user"] {
+        for command in ["bench", "users"] {
             assert!(CommandLine::try_parse_from(["truetape", command]).is_err(), "{command}");
         }
     }

@@ -8,12 +8,18 @@ use model::time::{Monotonic, Now, Timestamp};
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     zero: Instant,
+    started: Timestamp,
 }
 
 impl Clock {
     /// Creates a clock whose monotonic zero is now.
     pub fn start() -> Self {
-        Self { zero: Instant::now() }
+        Self { zero: Instant::now(), started: wall() }
+    }
+
+    /// Returns what the wall clock showed then; it does not follow a clock that is set.
+    pub fn started(&self) -> Timestamp {
+        self.started
     }
 
     /// Returns the current time on both clocks.

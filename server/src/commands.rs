@@ -15,21 +15,22 @@ use futures::{
     future::{BoxFuture, Shared},
 };
 use model::{
+    access::{Role, UserName},
     instrument::Venue,
     time::{Monotonic, Timestamp},
     trading::refusal::{DenyCode, Refusal},
 };
 use recording::player::Control;
 use topics::channels::replay::ReplayData;
+use tracing::Instrument;
 use wire::{
     backtest::{StartBacktest, StopBacktest},
-    command::{
-        AnyCommand, Command, CommandResult, FeedSymbols, LoadReplay, OneRecording, OneVenue, ReplayControl, Role,
-    },
+    command::{AnyCommand, Command, CommandResult, FeedSymbols, LoadReplay, OneRecording, OneVenue, ReplayControl},
     message::RefusalCode,
 };
 
 use crate::{
+    access::{audit::AuditLog, caller::Caller},
     alerts::handle::AlertsHandle,
     backtests::{Backtests, error::BacktestRefusal},
     catalogue::following::Following,
@@ -44,18 +45,6 @@ use crate::{
     },
     shutdown::Shutdown,
 };
-
-/// The caller of a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// The caller's rights.
-    pub role: Role,
-}
-
-impl Caller {
-    /// Whoever reaches a server without users is its owner: it listens on loopback only.
-    pub const OWNER: Self = Self { role: Role::Admin };
-}
 
 /// Outcome of a command. Shared, since a repeated command gets the same.
 pub type Outcome = Result<CommandResult, Arc<CommandFailure>>;
@@ -166,6 +155,7 @@ struct Inner {
     backtests: Backtests,
     desk: DeskHandle,
     alerts: AlertsHandle,
+    audit: AuditLog,
     clock: Clock,
     shutdown: Shutdown,
     keys: Mutex<Keys>,
@@ -174,10 +164,13 @@ struct Inner {
 /// Commands that came with a key, not long ago.
 #[derive(Default)]
 struct Keys {
-    known: BTreeMap<String, Keyed>,
+    known: BTreeMap<Key, Keyed>,
     /// Keys with the time of their command, oldest first.
-    order: VecDeque<(Monotonic, String)>,
+    order: VecDeque<(Monotonic, Key)>,
 }
+
+/// A key of a user.
+type Key = (Option<UserName>, String);
 
 struct Keyed {
     command: AnyCommand,
@@ -197,6 +190,7 @@ impl CommandRouter {
         backtests: Backtests,
         desk: DeskHandle,
         alerts: AlertsHandle,
+        audit: AuditLog,
         clock: Clock,
         shutdown: Shutdown,
     ) -> Self {
@@ -207,6 +201,7 @@ impl CommandRouter {
             backtests,
             desk,
             alerts,
+            audit,
             clock,
             shutdown,
             keys: Mutex::default(),
@@ -223,13 +218,17 @@ impl CommandRouter {
         if caller.role < needed {
             return Err(CommandFailure::Forbidden { command: name, needed }.into());
         }
+        // The desk's own journal has its commands.
+        if needed == Role::Admin {
+            self.0.audit.note(&caller, name, "");
+        }
         match key {
             None => self.start(command).await,
-            Some(key) => self.start_once(key, command)?.await,
+            Some(key) => self.start_once(&caller, key, command)?.await,
         }
     }
 
-    fn start_once(&self, key: String, command: AnyCommand) -> Result<Running, CommandFailure> {
+    fn start_once(&self, caller: &Caller, key: String, command: AnyCommand) -> Result<Running, CommandFailure> {
         if key.is_empty() || key.len() > MAX_KEY_BYTES || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(CommandFailure::BadKey);
         }
@@ -237,13 +236,15 @@ impl CommandRouter {
         // Held for a look-up: the command itself runs in its task.
         let mut keys = self.0.keys.lock().unwrap_or_else(PoisonError::into_inner);
         keys.forget_old(now);
-        match keys.known.get(&key) {
+        // A user's keys are its own.
+        let own = (caller.user.clone(), key.clone());
+        match keys.known.get(&own) {
             Some(known) if known.command == command => Ok(known.outcome.clone()),
             Some(_) => Err(CommandFailure::KeyReused { key }),
             None => {
                 let outcome = self.start(command.clone());
-                keys.order.push_back((now, key.clone()));
-                keys.known.insert(key, Keyed { command, outcome: outcome.clone() });
+                keys.order.push_back((now, own.clone()));
+                keys.known.insert(own, Keyed { command, outcome: outcome.clone() });
                 Ok(outcome)
             }
         }
@@ -251,14 +252,16 @@ impl CommandRouter {
 
     fn start(&self, command: AnyCommand) -> Running {
         let (router, name) = (self.clone(), command.name());
-        let task = self.0.shutdown.tasks.spawn(async move {
+        let work = async move {
             let outcome = router.carry_out(command).await;
             match &outcome {
                 Ok(_) => tracing::info!(command = name, "a command was carried out"),
                 Err(error) => tracing::info!(command = name, %error, "a command was refused"),
             }
             outcome.map_err(Arc::new)
-        });
+        };
+        // Its lines in the log name who asked.
+        let task = self.0.shutdown.tasks.spawn(work.in_current_span());
         task.map(|outcome| outcome.unwrap_or_else(|_| Err(CommandFailure::ShuttingDown.into()))).boxed().shared()
     }
 
@@ -360,7 +363,7 @@ fn recording_name(name: &str) -> Result<RecordingName, RecorderError> {
 
 /// Longest idempotency key.
 const MAX_KEY_BYTES: usize = 64;
-/// How long a repeated command is known by its key: longer than any client tries to reconnect before it asks its user.
+/// Lifetime of a command's key: longer than any client tries to reconnect before it asks its user.
 const KEY_TIME: Duration = Duration::from_secs(600);
 /// Keys that are known at once. Past it the oldest go: a client that floods gains nothing.
 const MAX_KEYS: usize = 1_024;

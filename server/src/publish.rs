@@ -14,13 +14,14 @@ use std::{
 
 use hub::hub::{ActiveStream, Hub, Published, StreamKind, StreamSpec};
 use model::{time::Now, trading::account::AccountId};
+use tokio::time::Instant;
 use topics::{channels::TopicData, lane::Lane, source::TopicSource, subject::Subject, topic::Topic};
 use wire::{
     encoded::EncodedUpdate,
     message::{Epoch, Update, UpdateKind},
 };
 
-use crate::clock::Clock;
+use crate::{clock::Clock, metrics::counters::LaneTimes};
 
 /// The hub's item: an update with its bytes, shared by all who get it.
 pub type SharedUpdate = Arc<EncodedUpdate>;
@@ -33,18 +34,30 @@ pub struct Publishing {
     n_epochs: Arc<AtomicU64>,
     /// Subscribers that are parts of the server itself.
     n_own_readers: Arc<AtomicU64>,
+    lane_times: LaneTimes,
 }
 
 impl Publishing {
     /// Names this run of the server after the moment of its start and, for two that start at once, its process.
     pub fn new(hub: Hub<SharedUpdate>, clock: Clock) -> Self {
         let run = format!("{:x}-{:x}", clock.now().wall.as_nanos().unsigned_abs(), std::process::id());
-        Self { hub, run: run.into(), n_epochs: Arc::default(), n_own_readers: Arc::default() }
+        Self {
+            hub,
+            run: run.into(),
+            n_epochs: Arc::default(),
+            n_own_readers: Arc::default(),
+            lane_times: LaneTimes::default(),
+        }
     }
 
     /// Returns the hub.
     pub fn hub(&self) -> &Hub<SharedUpdate> {
         &self.hub
+    }
+
+    /// Returns how long turns of the lanes took.
+    pub fn lane_times(&self) -> &LaneTimes {
+        &self.lane_times
     }
 
     /// Notes whether signals and alerts read topics: they are no client.
@@ -120,7 +133,7 @@ pub fn spec(topic: &Topic, lane: Lane) -> StreamSpec {
 }
 
 fn is_of_alerts(topic: &Topic) -> bool {
-    [Topic::SIGNALS, Topic::ALERTS, Topic::RULES].contains(topic)
+    [Topic::SIGNALS, Topic::ALERTS, Topic::RULES, Topic::ALERT_CHANNELS].contains(topic)
 }
 
 /// Returns true for the account of the recording that plays.
@@ -155,6 +168,7 @@ impl TopicOwner {
 
     /// Makes one lane's turn; returns how many changes it published.
     pub fn turn(&mut self, lane: Lane, source: &mut impl TopicSource, now: Now) -> usize {
+        let begun = Instant::now();
         let demand = self.publishing.hub.take_demand(&self.name, lane.index(), now.monotonic.since_zero());
         for text in &demand.stopped {
             // Subscriptions are made of topics only, so the text always reads.
@@ -185,6 +199,7 @@ impl TopicOwner {
                 self.publishing.hub.snapshot(published(UpdateKind::Snapshot, epoch, &active, topic, data));
             }
         }
+        self.publishing.lane_times.record(lane, begun.elapsed());
         report.n_published
     }
 
@@ -219,6 +234,15 @@ fn published(
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
+    use futures::FutureExt;
+    use hub::{
+        config::HubConfig,
+        subscriber::{DeliveryKind, ResetReason, Resume},
+    };
+    use topics::channels::status::StatusData;
+
     use super::*;
 
     #[test]
@@ -230,5 +254,52 @@ mod tests {
         assert_eq!(owner("consolidated:all:AAA/BBB"), SERVER);
         assert_eq!(spec(&Topic::parse("tape:demo:A").unwrap(), Lane::Fast).kind, StreamKind::Event);
         assert_eq!(spec(&Topic::parse("book:demo:A").unwrap(), Lane::Fast).kind, StreamKind::State);
+    }
+    /// A source that counts what it is asked for.
+    #[derive(Default)]
+    struct Counting(RefCell<BTreeMap<Topic, usize>>);
+
+    impl TopicSource for Counting {
+        fn start(&mut self, _topic: &Topic, _lane: Lane) {}
+
+        fn stop(&mut self, _topic: &Topic, _lane: Lane) {}
+
+        fn turn(&mut self, _lane: Lane, _now: Now) -> Vec<(Topic, TopicData)> {
+            Vec::new()
+        }
+
+        fn snapshot(&self, topic: &Topic, _lane: Lane) -> Option<TopicData> {
+            *self.0.borrow_mut().entry(topic.clone()).or_default() += 1;
+            Some(TopicData::Status(StatusData::default()))
+        }
+    }
+
+    /// As many as return at once after a restart of the server, with positions of the run before.
+    #[test]
+    fn thousands_who_return_share_one_snapshot_of_each_topic() {
+        let clock = Clock::start();
+        let publishing = Publishing::new(Hub::new(HubConfig::default()), clock);
+        let mut owner = publishing.own("demo");
+        let topics = ["quote:demo:A", "quote:demo:B", "book:demo:A"].map(|text| Topic::parse(text).unwrap());
+        let readers: Vec<_> = (0..2_000).map(|_| publishing.hub().connect().unwrap()).collect();
+        for reader in &readers {
+            for topic in &topics {
+                let outcome = reader.resume(&spec(topic, Lane::Fast), "the run before", 7).unwrap();
+                assert!(matches!(outcome, Resume::Reset { reason: ResetReason::EpochChanged, .. }));
+            }
+        }
+        let mut source = Counting::default();
+        owner.turn(Lane::Fast, &mut source, clock.now());
+        assert_eq!(source.0.into_inner(), topics.map(|topic| (topic, 1)).into());
+        let mut pointers = BTreeMap::new();
+        for reader in &readers {
+            let batch = reader.next_batch(usize::MAX, |_| 1).now_or_never().unwrap().unwrap();
+            assert_eq!(batch.len(), 3);
+            for delivery in batch {
+                assert_eq!(delivery.kind, DeliveryKind::Snapshot);
+                let known = *pointers.entry(delivery.stream).or_insert(Arc::as_ptr(&delivery.payload));
+                assert_eq!(known, Arc::as_ptr(&delivery.payload), "the same bytes for all");
+            }
+        }
     }
 }

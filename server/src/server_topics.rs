@@ -1,5 +1,5 @@
 //! The topics that no feed owns: `status` gathers the state of all feeds, `consolidated` the best of all venues, `replay`
-//! the recording that plays, `system` the server itself.
+//! the recording that plays, `system` the server itself, `operations` what only its admins are shown of it.
 //!
 //! One task; each feed stores its newest status in a cell, so nothing can pile up here. Not here: the contents of a
 //! status, and which venues count (`market`).
@@ -14,12 +14,17 @@ use market::{
     StatusLane,
     consolidated::{VenueTop, consolidate},
 };
-use model::time::{Monotonic, Now};
+use model::{
+    access::Role,
+    time::{Monotonic, Now},
+};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use topics::{
     channels::{
         TopicData,
         consolidated::ConsolidatedData,
+        operations::OperationsData,
         replay::{ReplayData, ReplayReport},
         system::SystemData,
     },
@@ -29,7 +34,10 @@ use topics::{
     topic::Topic,
 };
 
-use crate::{clock::Clock, feed::handle::Feeds, notices::Notices, publish::Publishing, recorder::replays::Replays};
+use crate::{
+    clock::Clock, feed::handle::Feeds, notices::Notices, publish::Publishing, recorder::replays::Replays,
+    system::health::SystemHealth,
+};
 
 /// Publishes until `stop`.
 pub async fn run(
@@ -37,11 +45,12 @@ pub async fn run(
     feeds: Feeds,
     replays: Replays,
     notices: Notices,
+    health: watch::Receiver<SystemHealth>,
     clock: Clock,
     stop: CancellationToken,
 ) {
     let mut owner = publishing.own_as_server();
-    let mut topics = ServerTopics { publishing, feeds, replays, notices, clock, lanes: Default::default() };
+    let mut topics = ServerTopics { publishing, feeds, replays, notices, health, clock, lanes: Default::default() };
     let mut lanes = LaneClock::new(clock.now().monotonic);
     loop {
         tokio::select! {
@@ -62,6 +71,7 @@ struct ServerTopics {
     feeds: Feeds,
     replays: Replays,
     notices: Notices,
+    health: watch::Receiver<SystemHealth>,
     clock: Clock,
     lanes: [ServerLane; Lane::ALL.len()],
 }
@@ -74,6 +84,7 @@ struct ServerLane {
     status: StatusLane,
     system: SystemData,
     system_at: Option<Monotonic>,
+    operations: OperationsData,
     replay: ReplayData,
     replay_at: Option<Monotonic>,
     /// The followed pairs' data, by pair.
@@ -92,7 +103,7 @@ impl TopicSource for ServerTopics {
     }
 
     fn turn(&mut self, lane: Lane, now: Now) -> Vec<(Topic, TopicData)> {
-        let Self { publishing, feeds, replays, notices, clock, lanes } = self;
+        let Self { publishing, feeds, replays, notices, health, clock, lanes } = self;
         let own = &mut lanes[usize::from(lane.index())];
         // Collected once per turn, and only if a pair is followed.
         let tops = OnceCell::new();
@@ -105,7 +116,10 @@ impl TopicSource for ServerTopics {
                 }
                 None if topic == Topic::STATUS => own.status.turn(&feeds.status(), now).map(TopicData::Status),
                 None if topic == Topic::REPLAY => own.replay_turn(replays.report(), now).map(TopicData::Replay),
-                None => own.system_turn(*clock, publishing, notices, now).map(TopicData::System),
+                None if topic == Topic::OPERATIONS => {
+                    own.operations_turn(notices, &health.borrow(), now).map(TopicData::Operations)
+                }
+                None => own.system_turn(*clock, publishing, notices, &health.borrow(), now).map(TopicData::System),
             };
             Some((topic, delta?))
         });
@@ -118,6 +132,7 @@ impl TopicSource for ServerTopics {
             Some(pair) => TopicData::Consolidated(own.pairs.get(pair).cloned().unwrap_or_default()),
             None if *topic == Topic::STATUS => TopicData::Status(own.status.snapshot()),
             None if *topic == Topic::REPLAY => TopicData::Replay(own.replay.clone()),
+            None if *topic == Topic::OPERATIONS => TopicData::Operations(own.operations.clone()),
             None => TopicData::System(own.system.clone()),
         })
     }
@@ -154,6 +169,7 @@ impl ServerLane {
         clock: Clock,
         publishing: &Publishing,
         notices: &Notices,
+        health: &SystemHealth,
         now: Now,
     ) -> Option<SystemData> {
         if self.system_at.is_some_and(|at| now.monotonic.saturating_since(at) < SYSTEM_PERIOD) {
@@ -164,10 +180,23 @@ impl ServerLane {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             uptime_ms: u64::try_from(clock.uptime().as_millis()).ok(),
             clients: Some(publishing.n_clients()),
-            notice: notices.newest(now.monotonic),
+            notice: notices.newest(Role::Viewer, now.monotonic),
+            health: Some(health.state),
+            health_cause: Some(health.causes_for(Role::Viewer).join("; ")),
         };
         let delta = self.system.diff(&newer)?;
         self.system.merge(&delta);
+        Some(delta)
+    }
+
+    /// Changes seldom, and then at once.
+    fn operations_turn(&mut self, notices: &Notices, health: &SystemHealth, now: Now) -> Option<OperationsData> {
+        let newer = OperationsData {
+            notice: notices.newest(Role::Admin, now.monotonic),
+            health_cause: Some(health.causes_for(Role::Admin).join("; ")),
+        };
+        let delta = self.operations.diff(&newer)?;
+        self.operations.merge(&delta);
         Some(delta)
     }
 }

@@ -79,5 +79,5 @@ fn program(house: &House, mode: Mode, name: &str) -> anyhow::Result<PathBuf> {
 pub(crate) const NATIVE: [&str; 5] = ["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
 /// The target of the page.
 pub(crate) const WASM: &str = "wasm32-unknown-unknown";
-/// The page's name in `/pkg`: the same as `LEPTOS_OUTPUT_NAME` in `.cargo/config.toml`.
+/// The name of the page's files.
 pub(crate) const OUTPUT_NAME: &str = "truetape";

@@ -10,6 +10,7 @@ use std::{
 use anyhow::bail;
 
 use crate::{
+    apt,
     house::House,
     npm::NPX,
     process,
@@ -31,12 +32,9 @@ pub(crate) fn ensure(house: &House) -> anyhow::Result<Option<PathBuf>> {
     if let Some(found) = of_the_system(house) {
         return Ok(Some(found));
     }
-    if let Some(prefix) = apt_prefix(house) {
+    if apt::can_install(house) {
         say("browser", "installing chromium with apt-get: Playwright drives it in the browser tests");
-        // An outdated package list is no reason to stop: the second command will show.
-        let _ = process::run(&mut apt(house, prefix, &["update", "-q"]));
-        let install = ["install", "-y", "-q", "--no-install-recommends", "chromium"];
-        match process::run(&mut apt(house, prefix, &install)) {
+        match apt::install(house, &["chromium"]) {
             Ok(()) => {
                 if let Some(found) = of_the_system(house) {
                     return Ok(Some(found));
@@ -73,32 +71,6 @@ fn version(house: &House, program: &Path) -> Option<String> {
         return None;
     }
     process::output(house.command(program).arg("--version")).filter(|version| !version.is_empty())
-}
-
-/// Returns the prefix for `apt-get` (empty for root), or `None` if we may not install.
-fn apt_prefix(house: &House) -> Option<&'static [&'static str]> {
-    process::find_on_path("apt-get")?;
-    if is_root() {
-        return Some(&[]);
-    }
-    process::output(house.command("sudo").args(["-n", "true"])).map(|_| &["sudo", "-n"] as &[&str])
-}
-
-fn apt(house: &House, prefix: &[&str], args: &[&str]) -> std::process::Command {
-    let mut words = prefix.iter().chain(&["apt-get"]).chain(args);
-    let mut command = house.command(words.next().copied().unwrap_or_default());
-    command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
-    command
-}
-
-#[cfg(unix)]
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-#[cfg(not(unix))]
-fn is_root() -> bool {
-    false
 }
 
 const SYSTEM: [&str; 4] =

@@ -108,9 +108,9 @@ fn is_source(path: &Path) -> bool {
 const WATCHED: [&str; 6] = ["app", "crates", "frontend", "public", "server", "style"];
 const SOURCES: [&str; 13] =
     ["css", "html", "ico", "jpg", "js", "json", "png", "rs", "sql", "svg", "toml", "webmanifest", "woff2"];
-/// How often we check for a request to stop.
+/// Interval at which we check for a request to stop.
 const POLL: Duration = Duration::from_millis(200);
-/// How long nothing must change before a build starts.
+/// Time for which nothing must change before a build starts.
 const QUIET: Duration = Duration::from_millis(150);
 
 #[cfg(test)]

@@ -3,6 +3,10 @@
 //! Not part of the product: nothing here is linked into the server or the page. Progress goes to stderr, so that stdout
 //! carries only the output of the started program.
 
+mod api_oracles;
+mod apt;
+mod assets;
+mod browsers;
 mod builds;
 mod canvas_bench;
 mod chromium;
@@ -13,8 +17,13 @@ mod house;
 mod npm;
 mod oracles;
 mod pack;
+#[cfg(target_os = "linux")]
+mod package;
 mod page;
+mod pebble;
 mod process;
+mod prometheus;
+mod proxies;
 mod running;
 mod serve;
 mod setup;
@@ -27,7 +36,7 @@ mod test;
 mod tidy;
 mod wasm_toolchain;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -43,7 +52,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Install what is missing to build and test: the WASM target, cargo-nextest, npm packages, a browser.
+    /// Install what is missing to build and test: the WASM target, cargo-nextest, npm packages, a browser, Prometheus.
     Setup,
     /// Build page and server and run them; prints the address when ready.
     Serve {
@@ -89,14 +98,54 @@ enum Command {
         #[arg(long)]
         update: bool,
     },
+    /// Have a certificate authority for tests issue a certificate to a server built with the feature `acme`.
+    Acme,
+    /// Run the smoke test of every page in Chromium, Firefox and WebKitGTK.
+    Browsers,
     /// Build the program measured by `npx playwright test -c bench canvas`; prints its folder.
     CanvasBench,
+    /// Measure the stream; prints a table.
+    Bench {
+        /// `bytes`: the stream's bytes beside those of the recordings in the folder named by TRUETAPE_CAPTURES; `stream`:
+        /// what the stream costs for each delivered item, beside a floor.
+        #[arg(value_enum)]
+        what: Bench,
+        /// Arguments for the measuring program, after `--`.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Make the packages: an archive, a Debian package, a container image, the bill of materials, the checksums.
+    #[cfg(target_os = "linux")]
+    Package {
+        /// The server's program; without it, the release is built.
+        #[arg(long, value_name = "FILE")]
+        program: Option<PathBuf>,
+        /// Folder of the packages, which is emptied before [default: target/package].
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
     /// Check the project's rules: imports between crates, headers, names, lock files.
     Tidy {
         /// Only the rules on text; skip the build of the pure crates for WASM.
         #[arg(long)]
         text_only: bool,
     },
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Bench {
+    Bytes,
+    Stream,
+}
+
+impl Bench {
+    /// Returns the name of the server's benchmark.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes",
+            Self::Stream => "stream",
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -133,9 +182,27 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Oracles { update } => {
             oracles::run(&house, if update { oracles::Goal::Update } else { oracles::Goal::Check })?;
         }
+        Command::Acme => pebble::run(&house)?,
+        Command::Browsers => browsers::run(&mut house)?,
         Command::CanvasBench => {
             setup::run(&mut house, Needs::Build)?;
             println!("{}", canvas_bench::build(&house)?.display());
+        }
+        Command::Bench { what, args } => {
+            let mut bench = house.cargo();
+            bench.args(["bench", "--package", "server", "--bench", what.name(), "--"]);
+            process::run(bench.args(args))?;
+        }
+        #[cfg(target_os = "linux")]
+        Command::Package { program, out } => {
+            let program = match program {
+                Some(program) => program,
+                None => {
+                    setup::run(&mut house, Needs::Build)?;
+                    builds::page_and_server(&house, Mode::Release)?
+                }
+            };
+            package::run(&house, &program, &out.unwrap_or_else(|| house.target().join("package")))?;
         }
         Command::Tidy { text_only } => {
             tidy::run(&house)?;

@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 
 use crate::{house::House, process, test::CAPTURES};
 
-/// Whether the files are written.
+/// Treatment of the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Goal {
     /// Compare only.

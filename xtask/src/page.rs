@@ -97,8 +97,7 @@ pub(crate) fn bind(compiled: &Path, out: &Path, name: &str, mode: Mode) -> anyho
         .remove_producers_section(mode == Mode::Release)
         .generate(out)
         .context("wasm-bindgen")?;
-    // With LEPTOS_OUTPUT_NAME the page requests NAME.wasm, but wasm-bindgen writes NAME_bg.wasm and names that in the
-    // script.
+    // The page requests NAME.wasm, but wasm-bindgen writes NAME_bg.wasm and names that in the script.
     let (theirs, ours) = (format!("{name}_bg.wasm"), format!("{name}.wasm"));
     fs::rename(out.join(&theirs), out.join(&ours))?;
     let script = out.join(format!("{name}.js"));
@@ -129,7 +128,7 @@ fn unless_absent(removed: std::io::Result<()>) -> std::io::Result<()> {
     }
 }
 
-/// Libraries and their names in `/pkg`. The worker is loaded when a reader switches to direct, and never before.
+/// Libraries and the names of their files. The worker is loaded when a reader switches to direct, and never before.
 const PROGRAMS: [(&str, &str); 2] = [("frontend", OUTPUT_NAME), ("worker", "worker")];
 /// Not `-Oz`: it makes the file a quarter smaller but the compressed file 7 % larger, as its code compresses badly.
 const WASM_OPT_ARGS: [&str; 2] = ["-O1", "--all-features"];

@@ -1,10 +1,10 @@
 //! `cargo xtask setup`: installs what is missing and explains why; a second run does nothing.
 //!
-//! Not the details: each tool has its own file (`wasm_toolchain`, `npm`, `chromium`).
+//! Not the details: each tool has its own file (`wasm_toolchain`, `npm`, `chromium`, `prometheus`, `proxies`, `pebble`).
 
 use std::path::PathBuf;
 
-use crate::{chromium, house::House, npm, process, wasm_toolchain};
+use crate::{api_oracles, chromium, house::House, npm, pebble, process, prometheus, proxies, wasm_toolchain};
 
 /// The purpose of the tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,10 +44,14 @@ pub(crate) fn run(house: &mut House, needs: Needs) -> anyhow::Result<Tools> {
     let mut tools = Tools { runner: Runner::CargoTest, chromium: None };
     if needs != Needs::Build {
         tools.runner = nextest(house);
+        prometheus::ensure(house);
+        api_oracles::ensure(house);
     }
     if needs == Needs::Everything {
         npm::ensure(house)?;
         tools.chromium = chromium::ensure(house)?;
+        proxies::ensure(house);
+        pebble::ensure(house);
     }
     Ok(tools)
 }

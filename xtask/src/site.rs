@@ -6,9 +6,9 @@
 //! - debug: `target/site-debug`, which the server reads while it runs, from the path in `TRUETAPE_SITE_DIR`;
 //!   `cargo xtask` sets that variable when it starts a debug server, and for the browser tests.
 //!
-//! Inside: `pkg/truetape.js`, `pkg/truetape.wasm`, `pkg/truetape.css`, `pkg/snippets/…`, direct mode's `pkg/worker.js`
-//! and `pkg/worker.wasm`, and all of `public/`.
-//! Not here: the compilation (`page`) and the style sheet (`style`). An unchanged file is not rewritten, so the server
+//! Inside: `assets/<hash>/…` with the page's program, its style sheet and the program of its workers, `site.json`, which
+//! names them, and all of `public/`.
+//! Not here: the compilation (`page`), the style sheet (`style`) and the names (`assets`). An unchanged file is not rewritten, so the server
 //! is recompiled only when the page changes.
 
 use std::{
@@ -19,25 +19,24 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use crate::{
-    builds::{Mode, OUTPUT_NAME},
-    compress,
-    house::House,
-    page, style,
-};
+use crate::{assets, builds::Mode, compress, house::House, page, style};
 
 /// Files by their path in the site, with `/`.
-type Files = BTreeMap<String, Vec<u8>>;
+pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
 /// Makes the site folder equal to the page's files, the style sheet and `public/`.
 ///
 /// # Errors
 /// A source is missing or invalid, or two sources have a file with the same path.
 pub(crate) fn assemble(house: &House, mode: Mode) -> anyhow::Result<()> {
-    let mut files = Files::new();
-    read_into(&mut files, &page::folder_of(house, mode), "pkg/")?;
-    add(&mut files, format!("pkg/{OUTPUT_NAME}.css"), style::sheet(house, mode)?.into_bytes())?;
-    read_into(&mut files, &house.root().join("public"), "")?;
+    let mut page = Files::new();
+    read_into(&mut page, &page::folder_of(house, mode), "")?;
+    let mut public = Files::new();
+    read_into(&mut public, &house.root().join("public"), "")?;
+    let mut files = assets::name(page, style::sheet(house, mode)?.into_bytes(), &mut public)?;
+    for (path, bytes) in public {
+        add(&mut files, path, bytes)?;
+    }
 
     let folder = folder_of(house, mode);
     let n_written = sync(&folder, &files, mode)?;
@@ -83,7 +82,14 @@ fn sync(folder: &Path, files: &Files, mode: Mode) -> anyhow::Result<usize> {
         }
     }
     for path in old.keys() {
-        fs::remove_file(folder.join(path))?;
+        let file = folder.join(path);
+        fs::remove_file(&file)?;
+        // The folders of an earlier build; one with other files stays.
+        for parent in file.ancestors().skip(1).take_while(|parent| *parent != folder) {
+            if fs::remove_dir(parent).is_err() {
+                break;
+            }
+        }
         n_written += 1;
     }
     Ok(n_written)
@@ -144,11 +150,13 @@ mod tests {
     #[test]
     fn only_what_differs_is_written() {
         let folder = folder("site_sync");
-        let first = files(&[("a.svg", "<svg/>"), ("pkg/x.css", "a{}")]);
+        let first = files(&[("a.svg", "<svg/>"), ("assets/0/x.css", "a{}")]);
         assert_eq!(sync(&folder, &first, Mode::Debug).unwrap(), 2);
         assert_eq!(sync(&folder, &first, Mode::Debug).unwrap(), 0);
-        assert_eq!(sync(&folder, &files(&[("pkg/x.css", "b{}")]), Mode::Debug).unwrap(), 2);
-        assert_eq!(names(&folder), ["pkg/x.css"]);
+        assert_eq!(sync(&folder, &files(&[("assets/0/x.css", "b{}")]), Mode::Debug).unwrap(), 2);
+        assert_eq!(names(&folder), ["assets/0/x.css"]);
+        assert_eq!(sync(&folder, &files(&[("a.svg", "<svg/>")]), Mode::Debug).unwrap(), 2);
+        assert!(!folder.join("assets").exists(), "no empty folders");
     }
 
     #[test]
@@ -164,7 +172,7 @@ mod tests {
 
     #[test]
     fn two_sources_of_one_path_are_an_error() {
-        let mut files = files(&[("pkg/x.css", "a{}")]);
-        assert!(add(&mut files, "pkg/x.css".into(), Vec::new()).is_err());
+        let mut files = files(&[("assets/0/x.css", "a{}")]);
+        assert!(add(&mut files, "assets/0/x.css".into(), Vec::new()).is_err());
     }
 }

@@ -6,7 +6,6 @@
 
 use std::{
     fs,
-    hash::{DefaultHasher, Hash as _, Hasher as _},
     path::{Path, PathBuf},
 };
 
@@ -30,16 +29,12 @@ pub(crate) fn split(compiled: &Path, out: &Path, name: &str) -> anyhow::Result<P
     options.main_module = &main_module;
     let split = wasm_split_cli_support::transform(options).map_err(|error| anyhow!("wasm-split: {error:#}"))?;
 
-    // The two parts fit only together. A page loaded before its server was updated must not get the new second part: so
-    // the part's name identifies its build, and the old page finds no file.
-    let mut hasher = DefaultHasher::new();
-    bytes.hash(&mut hasher);
-    let stamp = format!("{:016x}", hasher.finish());
+    // The two parts fit only together: `assets` puts them into one folder, named after both.
     let script = out.join(&script);
     let mut text = fs::read_to_string(&script)?;
     for theirs in &split.split_modules {
         let stem = theirs.file_stem().and_then(|stem| stem.to_str()).context("a part has no name")?;
-        let ours = format!("{}.{stamp}.wasm", stem.trim_start_matches("split_"));
+        let ours = format!("{}.wasm", stem.trim_start_matches("split_"));
         let part = without_custom_sections(&fs::read(theirs)?).context("a part is not WebAssembly")?;
         fs::write(out.join(&ours), part)?;
         fs::remove_file(theirs)?;

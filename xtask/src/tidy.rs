@@ -5,6 +5,7 @@
 //! The one check that runs the compiler is [`wasm_build`].
 
 mod bans;
+mod doc_nouns;
 mod headers;
 mod http_types;
 mod layers;
@@ -55,7 +56,7 @@ struct Breach {
     rule: &'static str,
     /// The text found.
     found: String,
-    /// How to fix the breach.
+    /// Remedy for the breach.
     remedy: String,
 }
 
@@ -68,8 +69,9 @@ impl fmt::Display for Breach {
 type Rule = fn(&Tree) -> Vec<Breach>;
 
 /// All rules, alphabetical.
-const RULES: [(&str, Rule); 13] = [
+const RULES: [(&str, Rule); 14] = [
     (bans::NAME, bans::check),
+    (doc_nouns::NAME, doc_nouns::check),
     (headers::NAME, headers::check),
     (http_types::NAME, http_types::check),
     (layers::NAME, layers::check),

@@ -51,7 +51,7 @@ impl ChartSeries {
         }
     }
 
-    /// Where prices stand on the chart as it was drawn last; `None` while it has no candles.
+    /// Returns the rows of prices on the chart as last drawn; `None` while it has no candles.
     pub fn price_rows(self) -> Signal<Option<PriceRows>> {
         self.rows.into()
     }

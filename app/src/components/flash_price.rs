@@ -158,7 +158,7 @@ pub fn FlashPrice(
     }
 }
 
-/// How long a change stays lit.
+/// Time for which a change stays lit.
 const LIT_FOR: Duration = Duration::from_millis(250);
 
 #[cfg(test)]

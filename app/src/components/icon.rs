@@ -33,6 +33,8 @@ pub enum Icon {
     Play,
     /// A plug: the Venues page.
     Plug,
+    /// A pulse: the System page.
+    Pulse,
     /// A reel of tape: recordings.
     Reel,
     /// A scale that carries two weights: positions.
@@ -41,12 +43,16 @@ pub enum Icon {
     Screen,
     /// A lens: search.
     Search,
+    /// A person: the account.
+    Person,
     /// A shield: risk.
     Shield,
     /// Sliders: settings.
     Sliders,
     /// A sun: light.
     Sun,
+    /// Two switches: the server's configuration.
+    Switches,
     /// Four tiles: the dashboard.
     Tiles,
 }
@@ -71,16 +77,23 @@ impl Icon {
             Self::Pause => "M5.5 3.5v9M10.5 3.5v9",
             Self::Play => "M5 3.5v9l7-4.5z",
             Self::Plug => "M5.5 2v3.5M10.5 2v3.5M3.5 5.5h9v2a4.5 4.5 0 0 1-9 0zM8 12v2.5",
+            Self::Pulse => "M1.5 8.5h3l1.8-5 3 9.5 2-4.5h3.2",
             Self::Reel => {
                 "M8 2.2a5.8 5.8 0 1 0 0 11.6h6M8 4.4v.2M11.4 8h.2M8 11.4v.2M4.4 8h.2M8 6.8a1.2 1.2 0 1 0 0 2.4 1.2 1.2 0 0 0 0-2.4zM13.8 8a5.8 5.8 0 0 0-5.8-5.8"
             }
             Self::Scales => "M8 2.5v11M5 13.5h6M3 4.5h10M3 4.5l-1.5 4.5h3zM13 4.5l-1.5 4.5h3z",
             Self::Screen => "M2 3h12v8H2zM6 14h4M8 11v3",
             Self::Search => "M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9zM10.3 10.3L14 14",
+            Self::Person => {
+                "M8 2.5a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6zM2.8 13.8c.5-2.7 2.6-4.2 5.2-4.2s4.7 1.5 5.2 4.2"
+            }
             Self::Shield => "M8 2l5 2v4c0 3-2.2 5-5 6-2.8-1-5-3-5-6V4z",
             Self::Sliders => "M2 4h7M12 4h2M9 2.5v3M2 12h2M7 12h7M7 10.5v3M2 8h8.5M13.5 8h.5M10.5 6.5v3",
             Self::Sun => {
                 "M8 5.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6zM8 1.5v1.2M8 13.3v1.2M1.5 8h1.2M13.3 8h1.2M3.4 3.4l.9.9M11.7 11.7l.9.9M3.4 12.6l.9-.9M11.7 4.3l.9-.9"
+            }
+            Self::Switches => {
+                "M4.7 2.5h6.6a2.3 2.3 0 0 1 0 4.6H4.7a2.3 2.3 0 0 1 0-4.6zM4.7 8.9h6.6a2.3 2.3 0 0 1 0 4.6H4.7a2.3 2.3 0 0 1 0-4.6zM4.8 4.7v.2M11.2 11.1v.2"
             }
             Self::Tiles => "M2.5 2.5h4.5v6H2.5zM9 2.5h4.5v3H9zM9 7.5h4.5v6H9zM2.5 10.5h4.5v3H2.5z",
         }

@@ -3,10 +3,10 @@
 //!
 //! Not here: when something sounds (`pages::live::print_sound`, `shell::alerts`).
 
-/// Whether the page can sound.
+/// State of the page's sound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SoundState {
-    /// It can.
+    /// It can be heard.
     Ready,
     /// Not before the reader has clicked or pressed a key.
     #[default]

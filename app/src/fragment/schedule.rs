@@ -1,11 +1,11 @@
-//! When a region takes its next sample, and the state it shows. Pure; the time is an argument.
+//! Schedule of a region's samples, and the state it shows. Pure; the time is an argument.
 
 use std::time::Duration;
 
-use model::time::Monotonic;
+use model::time::{Monotonic, Timestamp};
 use topics::{lane::Lane, topic::Topic};
 
-use crate::{cadence::Pace, format, live::model::Freshness};
+use crate::{cadence::Pace, format, live::model::Freshness, settings::TimeZone};
 
 /// The state of a region.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,13 @@ pub enum FragmentState {
     Stale {
         /// `stale`, or `quiet` if the market is quiet.
         word: &'static str,
+        /// Age in words.
+        age: String,
+    },
+    /// A value that the browser kept from an earlier visit.
+    Earlier {
+        /// The time at which it was current.
+        as_of: Timestamp,
         /// Age in words.
         age: String,
     },
@@ -49,17 +56,22 @@ impl FragmentState {
         match self {
             Self::Waiting { .. } => "waiting",
             Self::Live => "live",
-            Self::Stale { .. } | Self::Ended => "stale",
+            Self::Stale { .. } | Self::Earlier { .. } | Self::Ended => "stale",
             Self::Failed { .. } => "failed",
         }
     }
 
-    /// Returns the line shown in the region's corner.
-    pub fn note(&self) -> Option<String> {
+    /// Returns the line shown in the region's corner, with times in `zone`.
+    pub fn note(&self, zone: TimeZone) -> Option<String> {
         match self {
             Self::Waiting { note } => note.clone(),
             Self::Live | Self::Ended => None,
             Self::Stale { word, age } => Some(format!("{word}, {age} old")),
+            Self::Earlier { as_of, age } => {
+                let time_ms = as_of.as_millis();
+                let local = Timestamp::from_millis(time_ms.saturating_add(zone.offset_ms(time_ms)));
+                Some(format!("as of {}, {age} ago", format::time_of_day(local)))
+            }
             Self::Failed { message, age, next_s } => {
                 let since = (!age.is_empty()).then(|| format!("for {age}"));
                 let next = next_s.map(|seconds| format!("next try in {seconds} s"));
@@ -79,7 +91,7 @@ pub struct SamplingSchedule {
     last: Option<Monotonic>,
     seen: (u64, u32),
     failure: Option<String>,
-    /// Since when samples have failed.
+    /// Time since which samples have failed.
     failed_since: Option<Monotonic>,
 }
 
@@ -148,6 +160,9 @@ impl SamplingSchedule {
                 word: if *is_quiet { "quiet" } else { "stale" },
                 age: format::whole_age(*age_ms),
             },
+            Freshness::Earlier { as_of, age_ms } => {
+                FragmentState::Earlier { as_of: *as_of, age: format::whole_age(*age_ms) }
+            }
             Freshness::Waiting => {
                 let waited = self.began.map_or(Duration::ZERO, |began| now.saturating_since(began));
                 let note = match cause {
@@ -218,8 +233,12 @@ mod tests {
         let mut schedule = started();
         schedule.took(at(2_000), TOPICS, (8, 0), Some("no canvas".into()));
         let state = schedule.state(at(2_000), FAST, &Freshness::Fresh, None);
-        assert_eq!((state.as_str(), state.note().as_deref()), ("failed", Some("Update failed: no canvas")));
-        let note = schedule.state(at(4_200), Pace::Every(Duration::from_secs(5)), &Freshness::Fresh, None).note();
+        assert_eq!(
+            (state.as_str(), state.note(TimeZone::Utc).as_deref()),
+            ("failed", Some("Update failed: no canvas"))
+        );
+        let note =
+            schedule.state(at(4_200), Pace::Every(Duration::from_secs(5)), &Freshness::Fresh, None).note(TimeZone::Utc);
         assert_eq!(note.as_deref(), Some("Update failed: no canvas (for 2 s, next try in 3 s)"));
         assert!(!schedule.is_due(at(2_500), EVERY_SECOND, TOPICS, 8, 0));
         assert!(schedule.is_due(at(3_000), EVERY_SECOND, TOPICS, 8, 0));
@@ -228,7 +247,7 @@ mod tests {
         // A later failure counts its own duration.
         schedule.took(at(9_000), TOPICS, (9, 0), Some("no canvas".into()));
         assert_eq!(
-            schedule.state(at(9_000), FAST, &Freshness::Fresh, None).note().as_deref(),
+            schedule.state(at(9_000), FAST, &Freshness::Fresh, None).note(TimeZone::Utc).as_deref(),
             Some("Update failed: no canvas")
         );
     }
@@ -238,7 +257,7 @@ mod tests {
         #[track_caller]
         fn check(now_ms: u64, cause: Option<&str>, expected: Option<&str>) {
             let state = started().state(at(now_ms), FAST, &Freshness::Waiting, cause.map(str::to_owned));
-            assert_eq!((state.as_str(), state.note().as_deref()), ("waiting", expected));
+            assert_eq!((state.as_str(), state.note(TimeZone::Utc).as_deref()), ("waiting", expected));
         }
         let cause = Some("unknown symbol AAABBB");
         check(1_900, cause, None);
@@ -251,18 +270,22 @@ mod tests {
     fn stale_and_refused_say_so() {
         let mut schedule = started();
         let ended = schedule.state(at(1_000), FAST, &Freshness::NotFollowed, None);
-        assert_eq!((ended.as_str(), ended.note()), ("stale", None));
+        assert_eq!((ended.as_str(), ended.note(TimeZone::Utc)), ("stale", None));
         let stale = schedule.state(at(1_000), FAST, &Freshness::Stale { age_ms: 7_900, is_quiet: false }, None);
-        assert_eq!((stale.as_str(), stale.note().as_deref()), ("stale", Some("stale, 7 s old")));
+        assert_eq!((stale.as_str(), stale.note(TimeZone::Utc).as_deref()), ("stale", Some("stale, 7 s old")));
         let quiet = schedule.state(at(1_000), FAST, &Freshness::Stale { age_ms: 7_900, is_quiet: true }, None);
-        assert_eq!((quiet.as_str(), quiet.note().as_deref()), ("stale", Some("quiet, 7 s old")));
+        assert_eq!((quiet.as_str(), quiet.note(TimeZone::Utc).as_deref()), ("stale", Some("quiet, 7 s old")));
+        let as_of = Timestamp::from_millis(((12 * 60 + 3) * 60 + 11) * 1_000);
+        let earlier = schedule.state(at(1_000), FAST, &Freshness::Earlier { as_of, age_ms: 240_000 }, None);
+        let note = earlier.note(TimeZone::Utc);
+        assert_eq!((earlier.as_str(), note.as_deref()), ("stale", Some("as of 12:03:11, 4 min ago")));
         let refusal = Freshness::Refused { message: "no such instrument".into() };
         assert_eq!(
-            schedule.state(at(1_000), FAST, &refusal, None).note().as_deref(),
+            schedule.state(at(1_000), FAST, &refusal, None).note(TimeZone::Utc).as_deref(),
             Some("Update failed: no such instrument")
         );
         assert_eq!(
-            schedule.state(at(13_000), FAST, &refusal, None).note().as_deref(),
+            schedule.state(at(13_000), FAST, &refusal, None).note(TimeZone::Utc).as_deref(),
             Some("Update failed: no such instrument (for 12 s)")
         );
     }

@@ -5,7 +5,10 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
-use model::time::{Monotonic, Now, Timestamp};
+use model::{
+    access::Role,
+    time::{Monotonic, Now, Timestamp},
+};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
 /// Reads both clocks of the browser.
@@ -63,11 +66,26 @@ pub fn set_root_data(name: &str, value: &str) {
     }
 }
 
+/// Returns `data-<name>` of the document's root, which the server sets.
+pub fn root_data(name: &str) -> Option<String> {
+    document().document_element()?.get_attribute(&format!("data-{name}"))
+}
+
+/// Returns true if the reader is an admin, as the server says in the document.
+pub fn is_admin() -> bool {
+    root_data("role").as_deref() == Some(Role::Admin.as_str())
+}
+
+/// Reloads the page.
+pub fn reload() {
+    let _refused = window().location().reload();
+}
+
 /// Reloads the page when the document requests it (`cargo xtask dev`).
 pub fn reload_if_asked() {
     let root = document().document_element();
     if root.is_some_and(|root| root.has_attribute("data-reload")) {
-        let _refused = window().location().reload();
+        reload();
     }
 }
 
@@ -90,6 +108,17 @@ pub fn follow_preferred_theme(then: impl FnMut() + 'static) {
     let Some(query) = window().match_media("(prefers-color-scheme: light)").ok().flatten() else { return };
     let callback = Closure::<dyn FnMut()>::new(then);
     let _refused = query.add_event_listener_with_callback("change", callback.as_ref().unchecked_ref());
+    callback.forget();
+}
+
+/// Calls `then` whenever the page is hidden, while it exists: another tab is in front, or it is left or closed.
+pub fn follow_hidden(mut then: impl FnMut() + 'static) {
+    let callback = Closure::<dyn FnMut()>::new(move || {
+        if is_hidden() {
+            then();
+        }
+    });
+    let _refused = document().add_event_listener_with_callback("visibilitychange", callback.as_ref().unchecked_ref());
     callback.forget();
 }
 

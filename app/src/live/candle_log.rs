@@ -24,6 +24,11 @@ pub struct CandleLog {
 }
 
 impl CandleLog {
+    /// Creates an empty log whose revisions begin after `origin`.
+    pub fn new(origin: u64) -> Self {
+        Self { revision: origin, ..Self::default() }
+    }
+
     /// Replaces all candles.
     pub fn replace(&mut self, data: CandlesData) {
         self.revision += 1;
@@ -109,6 +114,16 @@ mod tests {
         assert_eq!(log.changes_since(log.revision()), ChartChange::Upsert(vec![]));
         log.replace(data(&[bar(9, "9")]));
         assert_eq!(log.changes_since(seen), ChartChange::Replace(vec![bar(9, "9")]));
+    }
+
+    #[test]
+    fn a_chart_of_an_earlier_log_begins_again() {
+        let mut log = CandleLog::default();
+        log.replace(data(&[bar(1, "1")]));
+        let seen = log.revision();
+        let mut later = CandleLog::new(seen);
+        later.replace(data(&[bar(7, "1")]));
+        assert_eq!(later.changes_since(seen), ChartChange::Replace(vec![bar(7, "1")]));
     }
 
     #[test]

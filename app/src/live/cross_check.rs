@@ -30,7 +30,7 @@ pub struct CrossCheck {
     pending: SortedMap<TradeId, (Source, Monotonic)>,
     n_matched: u64,
     n_tops_matched: u64,
-    /// When a source last showed what the other had shown.
+    /// Time when a source last showed what the other had shown.
     tops_agreed_at: Option<Monotonic>,
 }
 
@@ -56,13 +56,13 @@ pub struct CrossReport {
     pub missing: [Option<Missing>; 2],
     /// Times when one source's best bid and ask equalled the other's.
     pub n_tops_matched: u64,
-    /// How long the best bids and asks have differed; `None` if they agree, or cannot be compared yet.
+    /// Time for which the best bids and asks have differed; `None` if they agree, or cannot be compared yet.
     pub tops_differ: Option<Duration>,
     /// Best bid and ask from each source.
     pub tops: [Option<(Price, Price)>; 2],
-    /// How long each source has been silent; since the comparison began if it has never delivered.
+    /// Silence of each source; since the comparison began if it has never delivered.
     pub silent: [Duration; 2],
-    /// Whether each source has delivered anything.
+    /// True for a source that has delivered anything.
     pub has_come: [bool; 2],
 }
 

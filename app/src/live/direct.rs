@@ -17,6 +17,8 @@ use wire::{
     names::StreamNames,
 };
 
+use crate::live::browser;
+
 /// A message of a worker to its owner.
 pub(super) enum WorkerMessage {
     /// Items, in order.
@@ -59,7 +61,9 @@ impl DirectWorker {
     ) -> Option<Self> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options("worker.js", &options).ok()?;
+        // The program of this page's own build: after an update there is another one.
+        let program = browser::root_data("worker").unwrap_or_default();
+        let worker = Worker::new_with_options(&format!("worker.js?program={program}"), &options).ok()?;
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(on_message);
         let on_error = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
             event.prevent_default();

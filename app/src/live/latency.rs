@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use model::{
+    histogram::DelayCounts,
     sorted::{SortedMap, sorted_by},
     time::{Now, Timestamp},
 };
@@ -93,6 +94,19 @@ impl LatencyMeter {
         self.paints.iter()
     }
 
+    /// Returns how long the paints after `since_ms` took from publishing, and the time of the last one, for the server's
+    /// metrics. Updates that came directly are not the server's.
+    pub fn delays_since(&self, since_ms: f64, server_ahead_ms: f64) -> (DelayCounts, f64) {
+        let mut delays = DelayCounts::default();
+        let newer = self.paints.iter().filter(|paint| paint.paint_ms > since_ms);
+        for paint in newer.clone().filter(|paint| !paint.is_direct) {
+            let took_ms = paint.paint_ms + server_ahead_ms - paint.publish_time_us as f64 / 1e3;
+            // The cast saturates: a time below zero is the error of the clock comparison.
+            delays.record((took_ms * 1e3) as u64);
+        }
+        (delays, newer.map(|paint| paint.paint_ms).fold(since_ms, f64::max))
+    }
+
     /// Returns the latency from publishing to paint over the last paints; `server_ahead_ms` is the server's clock minus
     /// the browser's.
     pub fn summary(&self, server_ahead_ms: f64) -> Option<LatencySummary> {
@@ -128,6 +142,22 @@ mod tests {
 
     fn published(publish_ms: i64) -> Paint {
         Paint { publish_time_us: publish_ms * 1_000, ..Paint::default() }
+    }
+
+    #[test]
+    fn each_paint_is_reported_once() {
+        let mut meter = LatencyMeter::default();
+        let mut paint = |publish_ms: i64, paint_ms: i64, is_direct: bool| {
+            meter.received(&Topic::STATUS, Paint { is_direct, ..published(publish_ms) }, at(paint_ms));
+            meter.taken(&Topic::STATUS);
+            meter.painted(at(paint_ms), 0.0);
+        };
+        paint(1_000, 1_030, false);
+        paint(2_000, 2_000, true);
+        let (delays, last_ms) = meter.delays_since(0.0, 5.0);
+        assert_eq!((delays.n(), delays.sum_us, last_ms), (1, 35_000, 2_000.0));
+        assert_eq!(meter.delays_since(last_ms, 5.0), (DelayCounts::default(), last_ms));
+        assert_eq!(meter.delays_since(1_000.0, -50.0).0.sum_us, 0, "the clocks' error is no time");
     }
 
     #[test]

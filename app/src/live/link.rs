@@ -69,12 +69,12 @@ pub enum LinkState {
     Connected,
     /// Lost; the next attempt begins at `at`, or is running if that has passed.
     Reconnecting {
-        /// When the next attempt begins.
+        /// Time of the next attempt.
         at: Monotonic,
     },
     /// Lost, and the browser reports no network. Attempts continue.
     Disconnected {
-        /// When the next attempt begins.
+        /// Time of the next attempt.
         at: Monotonic,
     },
     /// The server rejects reconnecting; only the reader can try again.
@@ -82,6 +82,13 @@ pub enum LinkState {
         /// The server's message.
         message: String,
     },
+}
+
+impl LinkState {
+    /// Returns true if there was no connection at the last attempt.
+    pub fn is_away(&self) -> bool {
+        !matches!(self, Self::Connecting | Self::Connected)
+    }
 }
 
 /// The result of the last reconnect.
@@ -190,7 +197,7 @@ pub enum Output {
     },
     /// Two clocks were compared.
     ClockSample {
-        /// When the request was sent.
+        /// Time of the request.
         sent: Now,
         /// The server's wall clock when it answered, in milliseconds since the epoch.
         server_time_ms: i64,
@@ -704,7 +711,7 @@ const MAX_PINGS: usize = 8;
 /// Minimum delay before an attempt, whatever the jitter.
 const MIN_DELAY: Duration = Duration::from_millis(100);
 
-/// How long after a command was given it may be sent again.
+/// Time within which an unanswered command may be sent again.
 const COMMAND_PATIENCE: Duration = Duration::from_secs(30);
 
 #[cfg(test)]

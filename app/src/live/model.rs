@@ -17,15 +17,18 @@ use topics::{
     channels::{
         TopicData,
         book::BookData,
+        candles::CandlesData,
         consolidated::ConsolidatedData,
         desk::{DeskLog, DeskRows},
         indicators::IndicatorsData,
         ladder::LadderData,
+        operations::OperationsData,
         quality::QualityData,
         quote::QuoteData,
         replay::ReplayData,
         status::{StatusData, StreamEntry},
         system::SystemData,
+        tape::{TapeData, TapeTrade},
     },
     payload::Merge,
     topic::Topic,
@@ -36,6 +39,7 @@ use crate::live::{
     candle_log::CandleLog,
     clock::ClockComparison,
     cross_check::CrossCheck,
+    kept::Kept,
     latency::{LatencyMeter, Paint},
     link::LinkState,
     source::{Ruling, Source},
@@ -57,6 +61,13 @@ pub enum Freshness {
         /// The market is quiet, as far as known: the values are old but correct.
         is_quiet: bool,
     },
+    /// The values are those of an earlier visit, which this browser kept.
+    Earlier {
+        /// The time at which the newest of them was current.
+        as_of: Timestamp,
+        /// Its age.
+        age_ms: u64,
+    },
     /// Nobody follows the instrument, or not any more: the last known values stay, and are not current.
     NotFollowed,
     /// The server refused the topics.
@@ -71,7 +82,7 @@ pub enum Freshness {
 pub struct StreamView {
     /// The colour, word and shape.
     pub state: StreamState,
-    /// How the source gets the data from the venue: WebSocket, REST polling, or simulated.
+    /// Way of delivery: WebSocket, REST polling, or simulated.
     pub mode: FeedMode,
     /// Age of the newest value.
     pub age_ms: Option<u64>,
@@ -103,6 +114,8 @@ pub struct LiveModel {
     direct: SortedSet<Venue>,
     /// The server's status report merged with those of the workers in use; `None` if no worker is in use.
     merged_status: Option<StatusData>,
+    /// The topics with values of an earlier visit, and when these were current.
+    restored: SortedMap<Topic, Timestamp>,
     /// The comparison of both sources, if the reader has requested it.
     pub cross_check: Option<CrossCheck>,
     /// The offset between the server's clock and ours.
@@ -139,6 +152,19 @@ impl Content {
             Self::Other(_) => false,
         }
     }
+
+    /// Returns the whole state, as a snapshot has it.
+    fn snapshot(&self) -> TopicData {
+        match self {
+            Self::Tape(log) => {
+                let mut trades: Vec<TapeTrade> = log.newest_first().map(|row| row.trade.clone()).collect();
+                trades.reverse();
+                TopicData::Tape(TapeData { trades })
+            }
+            Self::Candles(log) => TopicData::Candles(CandlesData { bars: log.bars().to_vec() }),
+            Self::Other(data) => data.clone(),
+        }
+    }
 }
 
 impl LiveModel {
@@ -156,9 +182,14 @@ impl LiveModel {
             self.latency.received(&update.topic, Paint { is_direct: source == Source::Direct, ..stamps }, now);
         }
         let is_status = update.topic == Topic::STATUS;
+        let is_first = self.restored.remove(&update.topic).is_some();
         self.revision += 1;
         let slot = self.slots.get_or_default(update.topic);
         slot.revision = self.revision;
+        if is_first {
+            // Nothing of an earlier visit goes on among live data: no levels, no trades.
+            slot.content = None;
+        }
         slot.refused = None;
         // The same quote from the other source: values not delivered yet, such as the day's statistics, are kept.
         let is_kept = ruling == Ruling::TakeOver && matches!(update.data, TopicData::Quote(_));
@@ -226,6 +257,41 @@ impl LiveModel {
     /// Drops the data of a topic.
     pub fn forget(&mut self, topic: &Topic) {
         self.slots.remove(topic);
+        self.restored.remove(topic);
+    }
+
+    /// Returns the wanted topics that have values of this visit, each with a snapshot of its state.
+    pub fn snapshots(&self, is_wanted: fn(&Topic) -> bool) -> impl Iterator<Item = (&Topic, TopicData)> {
+        let own = self.slots.iter().filter(move |(topic, _)| is_wanted(topic) && !self.restored.contains_key(*topic));
+        own.filter_map(|(topic, slot)| {
+            let content = slot.content.as_ref().filter(|content| !content.is_empty())?;
+            Some((topic, content.snapshot()))
+        })
+    }
+
+    /// Shows values of an earlier visit where nothing is known. They are old until the server sends newer ones.
+    pub fn restore(&mut self, kept: &Kept, now: Now) {
+        for (topic, data, at) in kept.values() {
+            if self.slots.get(&topic).is_some_and(|slot| slot.content.is_some()) {
+                continue;
+            }
+            let update = Update { kind: UpdateKind::Snapshot, epoch: None, topic: topic.clone(), offset: 0, data };
+            self.apply(update, now);
+            self.restored.insert(topic, at);
+        }
+    }
+
+    /// Returns true while values of an earlier visit are all there is.
+    pub fn is_offline(&self) -> bool {
+        !self.restored.is_empty() && self.link != LinkState::Connected
+    }
+
+    /// Drops the values of an earlier visit that the server has not replaced.
+    pub fn drop_restored(&mut self) {
+        for topic in std::mem::take(&mut self.restored).keys() {
+            self.slots.remove(topic);
+        }
+        self.merge_status();
     }
 
     /// Notes that the server refused a topic; its data stays.
@@ -341,6 +407,14 @@ impl LiveModel {
         }
     }
 
+    /// Returns notice and health as admins are shown them; `None` for everybody else.
+    pub fn operations(&self) -> Option<&OperationsData> {
+        match self.other(&Topic::OPERATIONS)? {
+            TopicData::Operations(operations) => Some(operations),
+            _ => None,
+        }
+    }
+
     /// Returns counters, checks and measurements of an instrument's stream and its feed.
     pub fn quality(&self, instrument: &InstrumentId) -> Option<&QualityData> {
         match self.other(&Topic::quality(instrument))? {
@@ -349,7 +423,7 @@ impl LiveModel {
         }
     }
 
-    /// Returns the rows of a topic of the trading desk, or of alerts and their rules.
+    /// Returns the rows of a topic of the trading desk, or of alerts, their rules and channels.
     pub fn desk_rows(&self, topic: &Topic) -> Option<&DeskRows> {
         match self.other(topic)? {
             TopicData::Dashboard(rows)
@@ -358,7 +432,8 @@ impl LiveModel {
             | TopicData::Performance(rows)
             | TopicData::Strategies(rows)
             | TopicData::Alerts(rows)
-            | TopicData::Rules(rows) => Some(rows),
+            | TopicData::Rules(rows)
+            | TopicData::AlertChannels(rows) => Some(rows),
             _ => None,
         }
     }
@@ -414,9 +489,12 @@ impl LiveModel {
         self.quote(instrument).is_some() || self.book(instrument).is_some()
     }
 
-    /// Returns the freshness of the topics: that of the freshest one.
+    /// Returns the freshness of the topics: that of the freshest one, but of an earlier visit while one of them is.
     pub fn freshness(&self, topics: &[Topic], now: Now) -> Freshness {
         let slots = || topics.iter().filter_map(|topic| self.slots.get(topic).map(|slot| (topic, slot)));
+        if let Some(as_of) = self.earlier(topics) {
+            return Freshness::Earlier { as_of, age_ms: millis(now.wall.saturating_since(as_of)) };
+        }
         if topics.first().and_then(Topic::instrument).is_some_and(|instrument| self.is_absent(instrument)) {
             return Freshness::NotFollowed;
         }
@@ -455,6 +533,22 @@ impl LiveModel {
         Freshness::Stale { age_ms: youngest_ms.unwrap_or(0), is_quiet }
     }
 
+    /// Returns when the newest of an earlier visit's values was current, if any of the topics has some: a region never
+    /// calls them live because another of its topics is.
+    fn earlier(&self, topics: &[Topic]) -> Option<Timestamp> {
+        // Nearly always: no look at each of thousands of topics.
+        if self.restored.is_empty() {
+            return None;
+        }
+        let as_of = |topic: &Topic| {
+            let at = *self.restored.get(topic)?;
+            // A kept value may have been old already when it was stored.
+            let newest = topic.instrument().and_then(|instrument| self.newest(instrument, self.entry(instrument)));
+            Some(newest.map_or(at, |newest| newest.min(at)))
+        };
+        topics.iter().filter_map(as_of).max()
+    }
+
     /// Returns why nothing has arrived for the topics; `None` if no fault is known.
     pub fn waiting_cause(&self, topics: &[Topic], now: Now) -> Option<String> {
         let is_direct = topics.iter().filter_map(Topic::venue).any(|venue| self.is_direct(venue));
@@ -481,7 +575,7 @@ impl LiveModel {
     pub fn is_cut_off(&self, now: Now) -> bool {
         let is_past =
             |at: Option<Monotonic>, limit: Duration| at.is_some_and(|at| now.monotonic.saturating_since(at) > limit);
-        is_past(self.lost_at, LOST_GRACE) || is_past(self.heard_at, SILENCE_LIMIT)
+        self.is_offline() || is_past(self.lost_at, LOST_GRACE) || is_past(self.heard_at, SILENCE_LIMIT)
     }
 
     /// Returns the same for the source of a venue's data.
@@ -515,13 +609,18 @@ impl LiveModel {
             // A replay has the ages at the time of recording; the clocks here do not apply.
             return entry.and_then(|entry| entry.age_ms);
         }
-        let of_entry = entry.and_then(|entry| entry.last_update_ms).map(Timestamp::from_millis);
-        let of_quote = self.quote(instrument).and_then(|quote| quote.receive_time_us).map(Timestamp::from_micros);
-        let of_book = self.book(instrument).and_then(|book| book.receive_time_us).map(Timestamp::from_micros);
-        let newest = [of_entry, of_quote, of_book].into_iter().flatten().max()?;
+        let newest = self.newest(instrument, entry)?;
         // A worker's times use this browser's own clock.
         let time = if self.is_direct(instrument.venue()) { now.wall } else { self.clock.server_time(now) };
         Some(millis(time.saturating_since(newest)))
+    }
+
+    /// Returns when the instrument's newest value arrived at its source.
+    fn newest(&self, instrument: &InstrumentId, entry: Option<&StreamEntry>) -> Option<Timestamp> {
+        let of_entry = entry.and_then(|entry| entry.last_update_ms).map(Timestamp::from_millis);
+        let of_quote = self.quote(instrument).and_then(|quote| quote.receive_time_us).map(Timestamp::from_micros);
+        let of_book = self.book(instrument).and_then(|book| book.receive_time_us).map(Timestamp::from_micros);
+        [of_entry, of_quote, of_book].into_iter().flatten().max()
     }
 
     fn other(&self, topic: &Topic) -> Option<&TopicData> {
@@ -533,6 +632,7 @@ impl LiveModel {
 }
 
 impl Slot {
+    /// Applies an update; the slot has its new revision.
     fn apply(&mut self, kind: UpdateKind, data: TopicData) {
         match (&mut self.content, kind, data) {
             (Some(Content::Tape(log)), UpdateKind::Snapshot, TopicData::Tape(tape)) => log.replace(tape.trades),
@@ -553,12 +653,12 @@ impl Slot {
             }
             (Some(Content::Other(known)), UpdateKind::Delta, delta) => known.merge(&delta),
             (content, _, TopicData::Tape(tape)) => {
-                let mut log = TapeLog::default();
+                let mut log = TapeLog::new(self.revision);
                 log.replace(tape.trades);
                 *content = Some(Content::Tape(log));
             }
             (content, _, TopicData::Candles(bars)) => {
-                let mut log = CandleLog::default();
+                let mut log = CandleLog::new(self.revision);
                 log.replace(bars);
                 *content = Some(Content::Candles(log));
             }

@@ -7,19 +7,21 @@ use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
-/// Whether the browser shows notifications of this page.
+use crate::live::browser;
+
+/// State of this page's notifications in the browser.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum NotificationState {
     /// Not known yet.
     #[default]
     Unknown,
-    /// It cannot, for this reason.
+    /// They cannot be shown, for this reason.
     Unavailable(&'static str),
     /// The reader has not been asked.
     NotAsked,
-    /// It does.
+    /// They are shown.
     Allowed,
-    /// The reader, or the browser for them, has refused it.
+    /// The reader, or the browser for them, has refused them.
     Denied,
 }
 
@@ -62,7 +64,7 @@ pub fn notify(title: &str, body: &str, tag: &str) {
     let options = Object::new();
     put(&options, "body", &body.into());
     put(&options, "tag", &tag.into());
-    put(&options, "icon", &"/icon-192.png".into());
+    put(&options, "icon", &"icon-192.png".into());
     let arguments = Array::of2(&title.into(), &options);
     let shown = constructor.dyn_ref::<Function>().map(|constructor| Reflect::construct(constructor, &arguments));
     // A click brings the page to the front.
@@ -187,6 +189,21 @@ pub fn browser_label() -> String {
     }
 }
 
+/// Registers the service worker that keeps the page's files for a start without the server. Not where the server has
+/// switched that off (`data-offline` of the document): there the script in its place removes what there is.
+pub fn keep_files() {
+    if browser::root_data("offline").as_deref() == Some("off") {
+        return;
+    }
+    // Missing on insecure pages and in some private windows: the page then needs its server to start.
+    let workers = get(&navigator(), "serviceWorker");
+    let started = workers.and_then(|workers| call(&workers, "register", &[&"service-worker.js".into()]));
+    if let Some(started) = started {
+        // A browser that refuses has its reasons, and the page goes on without.
+        call(&started, "catch", &[&Closure::once_into_js(|_: JsValue| ())]);
+    }
+}
+
 fn is_secure() -> bool {
     window().is_secure_context()
 }
@@ -219,7 +236,7 @@ fn call(of: &JsValue, name: &str, arguments: &[&JsValue]) -> Option<JsValue> {
 
 /// The service worker that shows pushed alerts.
 #[cfg(feature = "browser")]
-const PUSH_SCRIPT: &str = "/push.js";
+const PUSH_SCRIPT: &str = "push.js";
 
 #[cfg(feature = "browser")]
-const PUSH_SCOPE: &str = "/push/";
+const PUSH_SCOPE: &str = "push/";

@@ -1,6 +1,6 @@
 //! Answers of the server's REST API, with its errors as sentences.
 
-use gloo_net::http::{Request, Response};
+use gloo_net::http::{Request, RequestBuilder, Response};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The desk's refusals have their message without anything around it.
@@ -42,8 +42,40 @@ pub async fn page<T: DeserializeOwned>(path: &str) -> Result<(T, Option<String>)
 /// # Errors
 /// As for [`post`].
 pub async fn post_json<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Result<T, String> {
-    let text = serde_json::to_string(body).map_err(|_| "The request cannot be written.".to_owned())?;
-    post(path, "application/json", &text).await
+    send_json(Request::post(path), body).await
+}
+
+/// Sends `body` as JSON to `path`, to replace what is there, and reads the answer.
+///
+/// # Errors
+/// As for [`post`].
+pub async fn put_json<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Result<T, String> {
+    send_json(Request::put(path), body).await
+}
+
+/// Sends `body` as JSON to `path`, to change parts of what is there, and reads the answer.
+///
+/// # Errors
+/// As for [`post`].
+pub async fn patch_json<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Result<T, String> {
+    send_json(Request::patch(path), body).await
+}
+
+/// As [`patch_json`], but only if what is there is still the named revision.
+///
+/// # Errors
+/// As for [`post`].
+pub async fn patch_json_if<T: DeserializeOwned>(
+    path: &str,
+    revision: &str,
+    body: &impl Serialize,
+) -> Result<T, String> {
+    send_json(Request::patch(path).header("if-match", revision), body).await
+}
+
+async fn send_json<T: DeserializeOwned>(request: RequestBuilder, body: &impl Serialize) -> Result<T, String> {
+    let request = request.json(body).map_err(|_| "The request cannot be written.".to_owned())?;
+    coded(read(arrived(request.send().await)?).await?)
 }
 
 /// Sends a text of a media type to `path` and reads the answer.
@@ -80,7 +112,9 @@ fn arrived(answer: Result<Response, gloo_net::Error>) -> Result<Response, String
 async fn read<T: DeserializeOwned>(answer: Response) -> Result<Result<T, (Option<String>, String)>, String> {
     let text = answer.text().await.map_err(|_| "The server's answer was cut off.".to_owned())?;
     if answer.ok() {
-        let content = serde_json::from_str(&text).map_err(|_| "The server's answer cannot be read.".to_owned())?;
+        // Without content, as after a deletion.
+        let text = if text.is_empty() { "null" } else { &text };
+        let content = serde_json::from_str(text).map_err(|_| "The server's answer cannot be read.".to_owned())?;
         return Ok(Ok(content));
     }
     let refusal = serde_json::from_str::<Refusal>(&text).ok();

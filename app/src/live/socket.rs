@@ -37,6 +37,7 @@ use crate::live::{
     link::{Input, Link, LinkConfig, LinkState, Output},
     model::LiveModel,
     source::{STORAGE_KEY, SourceChoices, SourceRouter},
+    traffic::TrafficMeter,
 };
 
 /// Connects. Called once, after the page has started.
@@ -57,6 +58,7 @@ pub(super) fn start(live: Live) {
         pending: SortedMap::new(),
         next_ticket: 0,
         measured: measured(),
+        traffic: TrafficMeter::default(),
         demand: SortedMap::new(),
         forgotten: Vec::new(),
         router: SourceRouter::default(),
@@ -97,6 +99,7 @@ struct Driver {
     pending: SortedMap<u64, oneshot::Sender<Result<JsonText, String>>>,
     next_ticket: u64,
     measured: Option<js_sys::Array>,
+    traffic: TrafficMeter,
     /// The requested topics, each on its lane.
     demand: SortedMap<Topic, Lane>,
     /// Topics that are not requested any more and whose data still stands in the model.
@@ -371,6 +374,7 @@ impl Driver {
             model.latency.summary(model.clock.server_ahead_ms())
         });
         self.live.latency.set(summary.flatten());
+        self.live.traffic.set(self.traffic.per_minute(now.monotonic));
     }
 
     fn tell_link(&self) {
@@ -393,6 +397,7 @@ impl Driver {
     }
 
     fn on_bytes(&mut self, shared: &Shared, bytes: &[u8]) -> Option<ServerMessage> {
+        self.traffic.add(bytes.len(), browser::now().monotonic);
         let message = decode_server(bytes, &self.names).ok()?;
         self.names.learn(&message);
         if let ServerMessage::Welcome(welcome) = &message
@@ -460,13 +465,12 @@ impl Socket {
     }
 }
 
-/// Returns the address of the stream on the page's server, under the same folder.
+/// Returns the address of the stream on the page's server.
 fn stream_url() -> String {
-    let location = window().location();
-    let scheme = if location.protocol().as_deref() == Ok("https:") { "wss" } else { "ws" };
-    let path = location.pathname().unwrap_or_default();
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    format!("{scheme}://{}{folder}/ws", location.host().unwrap_or_default())
+    let base = document().base_uri().ok().flatten().unwrap_or_default();
+    let stream = web_sys::Url::new_with_base("ws", &base).ok();
+    // Only the newest browsers read `http:` as `ws:` here.
+    stream.map_or_else(String::new, |stream| stream.href().replacen("http", "ws", 1))
 }
 
 /// Returns the ring that measuring tests read, if the address requests it.

@@ -18,9 +18,20 @@ pub struct TapeRow {
 pub struct TapeLog {
     rows: VecDeque<TapeRow>,
     n_seen: u64,
+    origin: u64,
 }
 
 impl TapeLog {
+    /// Creates an empty log; `origin` tells it from every other log of the page.
+    pub fn new(origin: u64) -> Self {
+        Self { origin, ..Self::default() }
+    }
+
+    /// Returns the number that tells this log from others: rows of two logs do not continue each other.
+    pub fn origin(&self) -> u64 {
+        self.origin
+    }
+
     /// Replaces the log. Trades that were in it keep their numbers, so their rows stay as they are, and so do known
     /// trades before the snapshot's first: a source that began later removes nothing.
     pub fn replace(&mut self, trades: Vec<TapeTrade>) {

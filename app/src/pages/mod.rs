@@ -2,12 +2,15 @@
 //!
 //! A new page is a folder here with its `FRAGMENTS` and its component, a `mod` line, and a line in [`PAGES`].
 
+pub mod account;
 pub mod alerts;
+pub mod configuration;
 pub mod desk;
 pub mod live;
 pub mod markets;
 pub mod quality;
 pub mod recordings;
+pub mod system;
 pub mod venues;
 
 use leptos::prelude::*;
@@ -82,6 +85,9 @@ pages! {
     ("/venues", "Venues", Plug, venues::VenuesPage, 1),
     ("/quality", "Quality", Gauge, quality::QualityPage, 2),
     ("/recordings", "Recordings", Reel, recordings::RecordingsPage, 0),
+    ("/system", "System", Pulse, system::SystemPage, 0),
+    ("/configuration", "Config", Switches, configuration::ConfigurationPage, 0),
+    ("/account", "Account", Person, account::AccountPage, 0),
 }
 
 /// Returns true if there is a page at `path`.

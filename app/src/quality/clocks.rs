@@ -9,7 +9,7 @@ use crate::{format, live::clock::ClockOffset};
 pub struct ClockLine {
     /// The owner of the clock.
     pub whose: String,
-    /// How far the server's clock is ahead of it, with the error, or what is known instead.
+    /// Difference by which the server's clock is ahead of it, with the error, or what is known instead.
     pub words: String,
 }
 

@@ -35,15 +35,15 @@ pub struct VenueFacts {
     pub state: StreamState,
     /// The same as a word.
     pub word: &'static str,
-    /// How the data is delivered.
+    /// The way of delivery.
     pub mode: &'static str,
     /// True for a simulated market.
     pub is_simulated: bool,
     /// The fault; empty if there is none.
     pub cause: String,
-    /// When the last frame of any kind arrived: the transport's clock.
+    /// Time of the last frame of any kind: the transport's clock.
     pub last_frame: String,
-    /// When the last data of any of its streams arrived.
+    /// Time of the last data of any of its streams.
     pub last_data: String,
     /// Both combined, for `data-transport` and `data-data`: `alive` or `silent`, `fresh` or `old`.
     pub liveness: (&'static str, &'static str),
@@ -53,7 +53,7 @@ pub struct VenueFacts {
     pub connections: String,
     /// The circuit breaker, and until when it is open.
     pub breaker: String,
-    /// Whether REST requests are held back.
+    /// True while REST requests are held back.
     pub is_breaker_open: bool,
     /// REST weight used out of the allowance.
     pub weight: String,

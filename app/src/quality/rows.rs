@@ -36,7 +36,7 @@ pub struct BookRow {
 /// The checks of one book.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BookChecks {
-    /// How far the book can be trusted.
+    /// State of the book.
     pub book_state: BookState,
     /// Time since the book's last change, in milliseconds.
     pub age_ms: Option<u64>,
@@ -44,7 +44,7 @@ pub struct BookChecks {
     pub counters: BookCounters,
     /// The last checksum compared.
     pub last_checksum: Option<Checksum>,
-    /// When and why a fresh snapshot was last needed.
+    /// Time and reason of the last resynchronisation.
     pub last_resync: Option<Resync>,
     /// Trades that arrived after a later one.
     pub late_trades: u64,
@@ -189,7 +189,7 @@ impl Ranking {
         match () {
             () if self.n_all == 0 => "No instruments yet.",
             () if !self.shown.is_empty() => "",
-            // What has not arrived may still be a problem.
+            // Rows that have not arrived may still be problems.
             () if self.n_unknown > 0 => "No problems found so far.",
             () => "No problems found.",
         }

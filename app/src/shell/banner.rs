@@ -8,6 +8,8 @@ use model::{
     time::{Monotonic, Now},
 };
 
+use wire::close_code::CloseCode;
+
 use crate::live::{
     browser,
     link::{LinkState, Recovery},
@@ -20,8 +22,20 @@ struct Notice {
     /// The value for `data-state`; empty if there is nothing to show.
     tone: &'static str,
     words: String,
-    /// Whether the reader can ask for another attempt.
-    has_retry: bool,
+    /// The action that the reader can take.
+    way: Way,
+}
+
+/// An action that the reader can take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Way {
+    /// Nothing.
+    #[default]
+    None,
+    /// Ask for another attempt.
+    Retry,
+    /// Log in: the server shows the page of the login to whoever is not.
+    LogIn,
 }
 
 /// The strip above the status bar. It overlays the page, so that nothing moves when it appears or disappears.
@@ -46,8 +60,11 @@ pub fn Banner() -> impl IntoView {
             hidden=move || notice.with(|notice| notice.tone.is_empty())
         >
             <span role="status" aria-live="polite">{move || notice.with(|notice| notice.words.clone())}</span>
-            <button class="button" hidden=move || notice.with(|notice| !notice.has_retry) on:click=move |_| live.retry()>
+            <button class="button" hidden=move || notice.with(|notice| notice.way != Way::Retry) on:click=move |_| live.retry()>
                 "Try now"
+            </button>
+            <button class="button" data-testid="log-in-again" hidden=move || notice.with(|notice| notice.way != Way::LogIn) on:click=move |_| browser::reload()>
+                "Log in"
             </button>
         </div>
     }
@@ -64,21 +81,25 @@ fn notice(link: &LinkState, recovery: Option<(Recovery, Monotonic)>, now: Monoto
         LinkState::Connecting => Notice::default(),
         LinkState::Connected => match recovery {
             Some((recovery, at)) if now.saturating_since(at) < SHOWN_FOR => {
-                Notice { tone: "recovered", words: recovery.sentence(), has_retry: false }
+                Notice { tone: "recovered", words: recovery.sentence(), way: Way::None }
             }
             _ => Notice::default(),
         },
         LinkState::Reconnecting { at } => {
             let words = format!("Connection to the server lost, {}. {}", attempt(at), what_is_old(direct));
-            Notice { tone: "reconnecting", words, has_retry: true }
+            Notice { tone: "reconnecting", words, way: Way::Retry }
         }
         LinkState::Disconnected { at } => {
             let words = format!("No network, {}. {}", attempt(at), what_is_old(direct));
-            Notice { tone: "disconnected", words, has_retry: true }
+            Notice { tone: "disconnected", words, way: Way::Retry }
+        }
+        LinkState::Error { message } if message == LOGGED_OUT => {
+            let words = "You are logged out. Log in to go on; values on this page are old.".to_owned();
+            Notice { tone: "error", words, way: Way::LogIn }
         }
         LinkState::Error { message } => {
             let words = format!("The server refused the connection: {message}. Reload the page, or try again.");
-            Notice { tone: "error", words, has_retry: true }
+            Notice { tone: "error", words, way: Way::Retry }
         }
     }
 }
@@ -93,6 +114,8 @@ fn what_is_old(direct: &[String]) -> String {
     }
 }
 
+/// The server's reason for ending the stream of a session that has ended.
+const LOGGED_OUT: &str = CloseCode::LOGGED_OUT.reason();
 /// A successful reconnect is shown for this long.
 const SHOWN_FOR: Duration = Duration::from_secs(6);
 

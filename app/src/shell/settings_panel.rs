@@ -6,9 +6,10 @@ use crate::{
     cadence::{Pace, Preset},
     components::{cross_check::CrossCheckPanel, source_choice::SourceChooser},
     lazy::{LazyPart, LazyView},
-    pages::{FragmentSpec, PAGES, SHELL_FRAGMENTS},
+    live::use_live,
+    pages::{FragmentSpec, PAGES, SHELL_FRAGMENTS, recordings::state::size},
     route::use_route,
-    settings::{Flash, Theme, TimeZone, UpDown, use_settings},
+    settings::{Bandwidth, Flash, Theme, TimeZone, UpDown, use_settings},
 };
 
 /// One choice of a group: its value, its label and its description.
@@ -36,6 +37,16 @@ pub fn Choices() -> impl IntoView {
     let themes = Theme::ALL.iter().map(|theme| plain(theme.as_str(), theme.label())).collect();
     let colours = UpDown::ALL.iter().map(|colours| plain(colours.as_str(), colours.label())).collect();
     let flashes = Flash::ALL.iter().map(|flash| plain(flash.as_str(), flash.label())).collect();
+    let bandwidths = Bandwidth::ALL.iter().map(|bandwidth| Choice {
+        value: bandwidth.as_str(),
+        label: bandwidth.label(),
+        more: match bandwidth {
+            Bandwidth::Full => "as the other settings say",
+            Bandwidth::Low => "once a second, 10 levels, no flashes",
+        },
+    });
+    let bandwidths = bandwidths.collect();
+    let traffic = use_live().traffic();
     let zones = TimeZone::ALL.iter().map(|zone| plain(zone.as_str(), zone.label())).collect();
     let presets = Preset::ALL.map(|preset| {
         let (label, more) = preset.label();
@@ -48,6 +59,14 @@ pub fn Choices() -> impl IntoView {
                 choose=move |value: String| settings.update(|settings| settings.preset = Preset::parse(&value).unwrap_or_default())
             />
             <RegionPaces/>
+            <ChoiceGroup
+                name="bandwidth" legend="Data use" choices=bandwidths
+                chosen=Signal::derive(move || settings.with(|settings| settings.bandwidth.as_str()))
+                choose=move |value: String| settings.update(|settings| settings.bandwidth = Bandwidth::parse(&value).unwrap_or_default())
+            />
+            <p class="settings__note" data-testid="settings-traffic">
+                {move || format!("Received over the live connection in the last minute: {}", size(traffic.get()))}
+            </p>
             <ChoiceGroup
                 name="theme" legend="Theme" choices=themes
                 chosen=Signal::derive(move || settings.with(|settings| settings.theme.as_str()))
@@ -71,7 +90,7 @@ pub fn Choices() -> impl IntoView {
             <SourceChooser/>
             <CrossCheckPanel/>
             <p class="settings__note" data-testid="settings-reach">
-                "The server answers this machine only. To open the page from elsewhere, put a reverse proxy with a log-in in front of it: see docs/remote-access.md."
+                "To open this page from other machines, the server needs users and TLS: see docs/self-hosting.md."
             </p>
     }
 }

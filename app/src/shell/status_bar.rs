@@ -16,7 +16,13 @@ use crate::{
     format,
     fragment::Fragment,
     live::{Live, browser, link::LinkState, model::LiveModel, recorder::use_recorder, use_live},
-    pages::{recordings::state::replay_words, venues::figures::is_all_simulated},
+    pages::{
+        recordings::state::{replay_words, size},
+        venues::figures::is_all_simulated,
+    },
+    route::link,
+    settings::{Bandwidth, use_settings},
+    shell::health::HealthLight,
 };
 
 /// The state of the feeds.
@@ -115,6 +121,7 @@ pub fn StatusBar() -> impl IntoView {
             <span class="status-bar__space"></span>
             <Measures live/>
             <ReplayCell/>
+            <HealthLight/>
             <span class="status-bar__version">{concat!("v", env!("CARGO_PKG_VERSION"))}</span>
         </footer>
     }
@@ -145,7 +152,7 @@ fn FeedMarks(
                 </li>
             }).collect_view()}
         </ul>
-        <a class="status-bar__offer" href="/venues" hidden=move || !feeds.with(|feeds| feeds.is_all_simulated)>
+        <a class="status-bar__offer" href=link("/venues") hidden=move || !feeds.with(|feeds| feeds.is_all_simulated)>
             "Start a real venue"
         </a>
     }
@@ -219,7 +226,16 @@ fn Measures(
     };
     let stream_words =
         move || p50().map_or_else(|| format!("stream {}", format::UNKNOWN), |p50| format!("stream {p50} ms"));
+    let traffic = live.traffic();
+    let is_low = Memo::new({
+        let settings = use_settings();
+        move |_| settings.with(|settings| settings.bandwidth == Bandwidth::Low)
+    });
+    let traffic_words = move || is_low.get().then(|| format!("{}/min", size(traffic.get())));
     view! {
+        <span class="status-bar__traffic" data-testid="traffic" hidden=move || !is_low.get() title="Received over the live connection in the last minute">
+            {traffic_words}
+        </span>
         <span
             class="status-bar__latency"
             data-testid="latency"

@@ -51,7 +51,7 @@ fn with_index(levels: &[(i64, Approach)], prices: &[Price]) -> (usize, f64, f64)
             engine.trade(black_box(&instrument), black_box(price), time, time);
         }
         let spent = nanos(begin);
-        // Who runs the engine puts what fired on disk; that is not its own time.
+        // The caller of the engine writes fired alerts to disk; that is not the engine's own time.
         let n = engine.take_effects().fired.len();
         n_fired += n;
         if n == 0 { quiet.push(spent / BLOCK as f64) } else { firing.push((spent, n)) }

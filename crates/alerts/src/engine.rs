@@ -1,8 +1,8 @@
 //! The state machine: prices, bars, signals, the desk, the system, commands and time in; alerts and changed rules out, in
 //! [`Effects`].
 //!
-//! Who runs it puts alerts, rules and states on disk in one transaction before anything is told, and throws the engine away
-//! if it cannot. A restart from what was kept goes on where it was. Not here: one condition ([`crate::tracker`]), delivery.
+//! The caller stores alerts, rules and states in one transaction before anything is announced, and discards the engine
+//! if it cannot. A restart continues from what was stored. Not here: one condition ([`crate::tracker`]), delivery.
 //!
 //! # Layout
 //! - `prices`, `bars`, `events`: inputs · `firing`: from a met condition to an alert · `timers`: what is due
@@ -64,7 +64,7 @@ impl Default for Budget {
 #[derive(Debug)]
 pub struct Engine {
     budget: Budget,
-    /// When the market data that is being given came.
+    /// Receive time of the market data that is being processed.
     received: Option<Timestamp>,
     /// By place; a deleted rule leaves a free one.
     rules: Vec<Option<Box<Watched>>>,
@@ -91,9 +91,9 @@ pub struct Engine {
 #[derive(Debug, Default)]
 struct Market {
     price: Option<Price>,
-    /// Since when and why nothing is evaluated.
+    /// Time since which nothing is evaluated, and the reason.
     blind: Option<(Timestamp, String)>,
-    /// Since when its data has been good.
+    /// Time since which its data has been good.
     trusted_since: Option<Timestamp>,
     /// The next price comes after a time without good ones.
     is_price_late: bool,
@@ -168,7 +168,7 @@ pub struct Needs {
     pub bars: BTreeMap<(InstrumentId, Interval), usize>,
 }
 
-/// When and how an input came.
+/// Time and circumstances of an input.
 #[derive(Clone, Copy, Debug)]
 struct Moment {
     now: Timestamp,

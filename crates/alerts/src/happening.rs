@@ -44,7 +44,7 @@ pub enum TradingEvent {
         instrument: InstrumentId,
         /// The order.
         order_id: OrderId,
-        /// How.
+        /// The kind of change.
         event: ExecutionEvent,
         /// The order in words, or why it was refused (`buy 0.5 at 62,000.00`).
         text: String,
@@ -82,7 +82,7 @@ pub enum HealthEvent {
         venue: Venue,
         /// Of this instrument; absent: of all of the venue's.
         instrument: Option<InstrumentId>,
-        /// What, in words.
+        /// The missing data, in words.
         what: String,
     },
     /// A recording ended.
@@ -97,16 +97,16 @@ pub enum HealthEvent {
         /// The bytes.
         free_bytes: u64,
     },
-    /// Whether the desk's journal can be written now.
+    /// State of the desk's journal now.
     Journal {
-        /// True while it can.
+        /// True while it can be written.
         is_writable: bool,
-        /// Why not, in words.
+        /// Why it cannot, in words.
         reason: String,
     },
     /// The server logged an error.
     Error {
-        /// What, in words.
+        /// The error, in words.
         what: String,
     },
 }
@@ -124,7 +124,7 @@ pub enum Trust {
     },
     /// Nothing has come for too long.
     Stale {
-        /// Since when.
+        /// Time since which it is stale.
         since: Timestamp,
     },
 }

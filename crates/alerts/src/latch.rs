@@ -1,4 +1,4 @@
-//! Whether a condition is met, and whether it has just become so.
+//! Latch of a condition: whether it is met, and whether it has just become so.
 //!
 //! Everything that has two sides goes through [`Latch::step`]: prices against levels, and yes-or-no values as `false` and
 //! `true`. What fires is what re-arms ([`strategy::detect::level`]). Not here: which values are compared

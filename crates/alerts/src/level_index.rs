@@ -7,7 +7,7 @@ use std::{cmp::Ordering, collections::BTreeSet};
 
 use model::decimal::Price;
 
-/// Who waits: a rule's place and one of its conditions.
+/// The waiting condition: a rule's place and one of its conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Slot {
     pub(crate) rule: u32,

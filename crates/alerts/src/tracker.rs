@@ -35,7 +35,7 @@ pub(crate) struct Met {
     pub(crate) what: String,
     pub(crate) value: Option<String>,
     pub(crate) level: Option<String>,
-    /// Where it is not the rule's.
+    /// Its instrument, if it is not the rule's.
     pub(crate) instrument: Option<InstrumentId>,
     pub(crate) bar_time: Option<Timestamp>,
 }
@@ -59,7 +59,7 @@ enum Extra {
     Specs(Vec<(Spec, usize)>),
     /// Times of errors.
     Errors(VecDeque<Timestamp>),
-    /// Since when feeds are stale.
+    /// Time since which each feed is stale.
     Stale(BTreeMap<InstrumentId, Timestamp>),
 }
 

@@ -62,9 +62,9 @@ impl BothRuns {
 /// Both results. The truth is between them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Bounds {
-    /// Who left the queue ahead of a resting order, other than by a trade, was behind it.
+    /// Orders that left the queue ahead of ours, other than by a trade, were behind it.
     pub conservative: RunReport,
-    /// Whoever left it was ahead.
+    /// They were ahead of it.
     pub optimistic: RunReport,
 }
 

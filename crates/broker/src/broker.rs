@@ -43,7 +43,7 @@ pub struct Broker {
 #[derive(Clone, Debug)]
 struct Entry {
     instrument: InstrumentId,
-    /// When it reaches the market.
+    /// Time at which it reaches the market.
     arrival: Timestamp,
     expire_time: Option<Timestamp>,
 }

@@ -12,7 +12,7 @@ pub enum BrokerEvent {
     Changed {
         /// The order.
         order_id: OrderId,
-        /// When.
+        /// The time.
         time: Timestamp,
         /// The change.
         change: OrderChange,

@@ -49,11 +49,11 @@ pub struct MarketSummary {
     pub best_bid: Option<Level>,
     /// Of a tradable book.
     pub best_ask: Option<Level>,
-    /// When the book last changed, on our clock.
+    /// Time of the book's last change, on our clock.
     pub book_time: Option<Timestamp>,
     /// The price of the last trade.
     pub last: Option<Price>,
-    /// When it came, on our clock.
+    /// Its time, on our clock.
     pub last_time: Option<Timestamp>,
 }
 

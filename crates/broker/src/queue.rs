@@ -26,7 +26,7 @@ impl QueuePosition {
     }
 }
 
-/// When a trade happened, compared with the newest levels.
+/// Time of a trade relative to the newest levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TradeAge {
     /// After them.

@@ -68,7 +68,7 @@ pub struct Chart {
     volume_top: f64,
 }
 
-/// How the prices of bars are drawn.
+/// Shape of bars.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BarStyle {
     /// Open, high, low and close.

@@ -24,7 +24,7 @@ pub struct Curve<'a> {
     pub points: &'a [(i64, f64)],
 }
 
-/// How a picture of curves looks.
+/// Look of a picture of curves.
 #[derive(Clone, Copy, Debug)]
 pub struct Look<'a> {
     /// Its colours.

@@ -18,7 +18,7 @@ pub(crate) struct Flow {
 #[derive(Clone, Copy, Debug)]
 struct Before {
     total: f64,
-    /// When the sum began.
+    /// Start of the sum.
     since_ms: i64,
 }
 

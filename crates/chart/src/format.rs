@@ -124,7 +124,7 @@ impl Civil {
     }
 }
 
-/// Whether a time of day shows its seconds.
+/// Precision of a time of day: with seconds or without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seconds {
     Shown,

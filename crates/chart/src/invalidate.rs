@@ -1,5 +1,5 @@
-//! How much of a chart must be redrawn. Requests within one animation frame merge by maximum; one draw answers them
-//! all.
+//! Invalidation: the part of a chart that must be redrawn. Requests within one animation frame merge by maximum; one
+//! draw answers them all.
 
 /// The part of the screen that is out of date, smallest first. Each level includes the ones before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -38,7 +38,7 @@ impl Direction {
 /// `9 Aug 2024 14:05  O 61 602.01  H 61 610.00  L 61 600.00  C 61 605.50  +0.01 %  V 1.67177`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Legend {
-    /// When the bar opened, in the chart's time zone.
+    /// Open time of the bar, in the chart's time zone.
     pub time: String,
     /// First price.
     pub open: String,

@@ -1,4 +1,4 @@
-//! Where prices stand on a drawn chart, for what is laid over it: lines of orders, levels of a grid.
+//! Rows of prices on a drawn chart, for what is laid over it: lines of orders, levels of a grid.
 //!
 //! In CSS pixels from the chart's top edge, while everything else in this crate counts device pixels.
 

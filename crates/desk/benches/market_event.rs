@@ -44,9 +44,9 @@ enum Kind {
     TradeAtAnOwnPrice,
     /// Through the nearest order of the grid, from either side in turn.
     TradeThatFills,
-    /// That many rows have another size.
+    /// This many rows get another size.
     Rows(usize),
-    /// A better bid comes or goes, and that many rows have another size.
+    /// A better bid comes or goes, and this many rows get another size.
     Best(usize),
     /// The book is lost, live again, and comes whole: three updates.
     WholeBook,

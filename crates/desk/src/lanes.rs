@@ -36,7 +36,7 @@ pub struct DeskLanes {
 #[derive(Debug, Default)]
 struct LaneTopics {
     topics: BTreeMap<Topic, TopicData>,
-    /// When statistics had their last turn.
+    /// Time of the last turn of statistics.
     performance_at: Option<Monotonic>,
 }
 

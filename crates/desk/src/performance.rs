@@ -15,6 +15,7 @@ use crate::{desk::Desk, state::AccountState};
 
 /// One figure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FigureRow {
     /// Its key.
     pub key: String,

@@ -23,6 +23,7 @@ use crate::{
 
 /// Preview of an order that comes to the market now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderPreview {
     /// The best price of the side that it takes.
     pub best: Option<Price>,

@@ -34,6 +34,7 @@ use crate::{
 
 /// An order with what is known of its place.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderRow {
     /// The order.
     #[serde(flatten)]
@@ -50,6 +51,7 @@ pub struct OrderRow {
 
 /// A position.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PositionRow {
     /// The account.
     pub account: AccountId,
@@ -64,8 +66,9 @@ pub struct PositionRow {
     pub target_price: Option<Price>,
 }
 
-/// Whether what happens reaches the disk, as who runs the desk has told it.
+/// State of the journal, as reported by the program that writes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum JournalState {
     /// All that is shown is on disk.
@@ -85,6 +88,7 @@ pub enum JournalState {
 
 /// An account at a glance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccountRow {
     /// The account.
     pub account: AccountId,
@@ -138,7 +142,7 @@ pub struct AccountRow {
     pub reduce_only: Option<Refusal>,
     /// The kill switch while it is set.
     pub kill: Option<KillSwitch>,
-    /// Whether what happens reaches the disk.
+    /// State of the journal.
     #[serde(default)]
     pub journal: JournalState,
     /// True while the kill switch is set in memory alone: a restart forgets it.
@@ -161,6 +165,7 @@ impl AccountRow {
 
 /// The limits of an account and their utilisation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RiskRow {
     /// The limits that are set.
     pub limits: RiskLimits,
@@ -170,6 +175,7 @@ pub struct RiskRow {
 
 /// A strategy; its levels are rows of their own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StrategyRow {
     /// The strategy, without its memory.
     #[serde(flatten)]
@@ -182,6 +188,7 @@ pub struct StrategyRow {
 
 /// An event of the desk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeskEvent {
     /// Its number; numbers rise over all accounts.
     pub number: u64,
@@ -192,6 +199,7 @@ pub struct DeskEvent {
 
 /// Kinds of events, by name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "event", content = "data", rename_all = "snake_case")]
 pub enum EventKind {
     /// An order filled.

@@ -66,10 +66,11 @@ pub struct State {
 
 /// The kill switch while it is set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KillSwitch {
     /// Why, in words.
     pub reason: String,
-    /// Since when.
+    /// Time at which it was set.
     pub time: Timestamp,
     /// True if it closes positions, too.
     pub flatten: bool,

@@ -20,8 +20,8 @@ pub struct HubConfig {
     pub lag_bytes: usize,
     /// A subscriber's queue, in items. Below the limit of one batch message (10,000).
     pub queue_len: usize,
-    /// How long a stream without subscribers is kept, so that they can return and resume. 60 s outlast a restart of a
-    /// proxy and the longest back-off of a client (30 s).
+    /// Time for which a stream without subscribers is kept, so that they can return and resume. 60 s outlast a restart
+    /// of a proxy and the longest back-off of a client (30 s).
     pub retain_idle: Duration,
     /// Maximum streams. 8,192 are 900 instruments on three channels and lanes; more is a mistake or an attack.
     pub max_streams: usize,

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
     time::Duration,
 };
 
@@ -19,7 +19,7 @@ pub struct Hub<P> {
 }
 
 pub(crate) struct Shared<P> {
-    pub(crate) config: HubConfig,
+    config: RwLock<HubConfig>,
     registry: Mutex<Registry<P>>,
 }
 
@@ -32,7 +32,7 @@ pub struct StreamSpec {
     pub owner: Arc<str>,
     /// The cadence at which the owner publishes it; its number in [`Hub::take_demand`].
     pub lane: u8,
-    /// How a slow reader skips items.
+    /// Kind of the stream: its treatment of slow readers.
     pub kind: StreamKind,
 }
 
@@ -114,14 +114,19 @@ impl<P> Clone for Hub<P> {
 
 impl<P> fmt::Debug for Hub<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hub").field("config", &self.shared.config).finish_non_exhaustive()
+        f.debug_struct("Hub").field("config", &*self.shared.config()).finish_non_exhaustive()
     }
 }
 
 impl<P: Clone + Send + Sync + 'static> Hub<P> {
     /// Creates a hub without streams.
     pub fn new(config: HubConfig) -> Self {
-        Self { shared: Arc::new(Shared { config, registry: Mutex::new(Registry::new()) }) }
+        Self { shared: Arc::new(Shared { config: RwLock::new(config), registry: Mutex::new(Registry::new()) }) }
+    }
+
+    /// Replaces the limits. Queues keep those of their connection; everything else follows the new ones from its next use.
+    pub fn set_config(&self, config: HubConfig) {
+        *self.shared.config.write().unwrap_or_else(PoisonError::into_inner) = config;
     }
 
     /// Begins an owner, or restarts it with a fresh state: positions of its earlier epoch end, and the followers of its
@@ -134,13 +139,13 @@ impl<P: Clone + Send + Sync + 'static> Hub<P> {
     /// Returns the work of `owner` on `lane`; the first step of its turn. `now` is the time since any fixed point, the
     /// same for all calls. Streams without subscribers for `retain_idle` end here, with their history.
     pub fn take_demand(&self, owner: &str, lane: u8, now: Duration) -> Demand {
-        self.shared.lock().take_demand(owner, lane, now, &self.shared.config)
+        self.shared.lock().take_demand(owner, lane, now, &self.shared.config())
     }
 
     /// Delivers a turn's deltas to all followers, keeps them for resuming, and wakes each reader once.
     pub fn publish(&self, turn: Vec<Published<P>>) -> TurnReport {
         let mut wakes = Vec::new();
-        let report = self.shared.lock().publish(&turn, &self.shared.config, &mut wakes);
+        let report = self.shared.lock().publish(&turn, &self.shared.config(), &mut wakes);
         wake(&wakes);
         report
     }
@@ -166,7 +171,7 @@ impl<P: Clone + Send + Sync + 'static> Hub<P> {
     /// # Errors
     /// Too many subscribers, or the hub is closed.
     pub fn connect(&self) -> Result<Subscriber<P>, HubError> {
-        let inbox = self.shared.lock().connect(&self.shared.config)?;
+        let inbox = self.shared.lock().connect(&self.shared.config())?;
         Ok(Subscriber { shared: Arc::clone(&self.shared), inbox })
     }
 
@@ -177,6 +182,12 @@ impl<P: Clone + Send + Sync + 'static> Hub<P> {
         wake(&wakes);
     }
 
+    /// Returns the bytes that wait in the queues of all subscribers. It looks at each queue, so it is for monitors only.
+    pub fn queued_bytes(&self) -> usize {
+        let inboxes = self.shared.lock().inboxes();
+        inboxes.iter().map(|inbox| inbox.lock().queued_bytes()).sum()
+    }
+
     /// Returns figures for the metrics page.
     pub fn stats(&self) -> HubStats {
         self.shared.lock().stats()
@@ -184,6 +195,11 @@ impl<P: Clone + Send + Sync + 'static> Hub<P> {
 }
 
 impl<P> Shared<P> {
+    /// Returns the limits. Taken while the registry may be locked, never the other way round.
+    pub(crate) fn config(&self) -> RwLockReadGuard<'_, HubConfig> {
+        self.config.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Registry<P>> {
         // Nothing panics while the lock is held; a poisoned lock would still guard a consistent state.
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)

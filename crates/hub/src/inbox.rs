@@ -134,6 +134,11 @@ impl<P> Inbox<P> {
 }
 
 impl<P: Clone> InboxState<P> {
+    /// Returns the bytes of the queue.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Queues a delta for the slot's stream, if it follows. `n_expected` is roughly how many may come before the next
     /// drain.
     pub(crate) fn push(&mut self, slot_idx: usize, delta: &Published<P>, n_expected: usize) -> Pushed {

@@ -230,6 +230,11 @@ impl<P: Clone> Registry<P> {
         }
     }
 
+    /// Returns the inboxes of all subscribers.
+    pub(crate) fn inboxes(&self) -> Vec<Arc<Inbox<P>>> {
+        self.inboxes.values().cloned().collect()
+    }
+
     pub(crate) fn stats(&self) -> HubStats {
         HubStats {
             n_subscribers: self.inboxes.len(),

@@ -27,7 +27,7 @@ pub(crate) struct Stream<P> {
     pub(crate) snapshot: Option<Published<P>>,
     /// True if a reader waits for a snapshot. Set by readers without the registry's lock.
     pub(crate) demand: Arc<AtomicBool>,
-    /// When the owner first saw it without followers.
+    /// Time at which the owner first saw it without followers.
     pub(crate) idle_since: Option<Duration>,
     /// Not yet reported to the owner.
     pub(crate) is_new: bool,

@@ -81,7 +81,7 @@ impl<P: Clone> Subscriber<P> {
     /// # Errors
     /// Too many topics or streams, or closed.
     pub fn subscribe(&self, spec: &StreamSpec) -> Result<u32, HubError> {
-        let number = self.shared.lock().subscribe(&self.inbox, spec, &self.shared.config)?;
+        let number = self.shared.lock().subscribe(&self.inbox, spec, &self.shared.config())?;
         self.inbox.notify.notify_one();
         Ok(number)
     }
@@ -93,7 +93,7 @@ impl<P: Clone> Subscriber<P> {
     /// # Errors
     /// The same as [`Self::subscribe`].
     pub fn resume(&self, spec: &StreamSpec, epoch: &str, offset: u64) -> Result<Resume, HubError> {
-        let resume = self.shared.lock().resume(&self.inbox, spec, (epoch, offset), &self.shared.config)?;
+        let resume = self.shared.lock().resume(&self.inbox, spec, (epoch, offset), &self.shared.config())?;
         self.inbox.notify.notify_one();
         Ok(resume)
     }

@@ -117,9 +117,11 @@ fn a_slow_reader_of_state_skips_to_a_snapshot() {
     let one = hub.connect().unwrap();
     let stream = one.subscribe(&state("quote")).unwrap();
     serve(&hub);
+    assert_eq!(hub.queued_bytes(), 10, "the snapshot");
     (1..=5).for_each(|offset| publish(&hub, vec![item(stream, offset)]));
     assert_eq!(serve(&hub), 0, "no snapshot is made for one who does not read");
     assert_eq!(drained(&one), [], "what was queued is dropped");
+    assert_eq!(hub.queued_bytes(), 0);
     assert_eq!(serve(&hub), 1);
     hub.publish(vec![item(stream, 6)]);
     assert_eq!(drained(&one), [(Snapshot, stream, 5), (Delta, stream, 6)]);
@@ -143,7 +145,7 @@ fn a_slow_reader_of_events_is_told_what_it_skips() {
     assert_eq!(drained(&one), [(Snapshot, stream, 5)], "told once");
 }
 
-/// How many deltas of 10 bytes wait for a reader that does not drain, beside what waits already, before they are dropped.
+/// Number of deltas of 10 bytes that wait for a reader that does not drain, beside what waits already.
 #[test]
 fn waiting_deltas_are_dropped_in_time() {
     #[track_caller]
@@ -556,4 +558,15 @@ fn threads_see_contiguous_offsets() {
             std::thread::yield_now();
         }
     });
+}
+
+#[test]
+fn new_limits_hold_from_the_next_use() {
+    let hub = hub(HubConfig { max_topics: 1, ..HubConfig::default() });
+    let reader = hub.connect().unwrap();
+    reader.subscribe(&state("a")).unwrap();
+    assert!(matches!(reader.subscribe(&state("b")), Err(HubError::TooManyTopics { limit: 1 })));
+    hub.set_config(HubConfig { max_topics: 2, ..HubConfig::default() });
+    reader.subscribe(&state("b")).unwrap();
+    assert!(matches!(reader.subscribe(&state("c")), Err(HubError::TooManyTopics { limit: 2 })));
 }

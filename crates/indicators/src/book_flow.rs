@@ -20,7 +20,7 @@ struct Top {
 pub struct BookFlow {
     top: Option<Top>,
     flow: f64,
-    /// Whether a verified book was seen from the start of the bar on.
+    /// True if a verified book was seen from the start of the bar.
     is_whole: bool,
 }
 

@@ -19,7 +19,7 @@ pub struct Definition {
     pub origin: &'static str,
     /// Its parameters, in the sequence of specs.
     pub parameters: &'static [Parameter],
-    /// Whether it reads one price a bar, so that another source can be chosen.
+    /// True if it reads one price a bar, so that another source can be chosen.
     pub takes_source: bool,
     /// Its outputs, at most [`crate::values::MAX_OUTPUTS`].
     pub outputs: &'static [Output],

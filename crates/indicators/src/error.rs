@@ -65,7 +65,7 @@ pub enum SpecError {
         name: &'static str,
         /// The text seen.
         value: String,
-        /// Whether it must be a whole one.
+        /// True if it must be a whole number.
         is_whole: bool,
     },
     /// A value is outside its range.

@@ -24,7 +24,7 @@ pub struct IndicatorSeries {
     closed: Indicator,
     /// The state before the bar of that position, positions rising from 0 in steps of a stride.
     checkpoints: Vec<Indicator>,
-    /// Whether bars have been dropped.
+    /// True once bars have been dropped.
     has_dropped: bool,
 }
 
@@ -100,7 +100,7 @@ impl IndicatorSeries {
                 self.bars[idx] = *bar;
                 Some(idx)
             }
-            // What came before the first bar is in the state of the first checkpoint.
+            // Bars before the first one are in the state of the first checkpoint.
             Err(0) if !self.bars.is_empty() && self.has_dropped => None,
             Err(idx) => {
                 self.bars.insert(idx, *bar);

@@ -7,7 +7,7 @@
 
 use crate::words::Words;
 
-/// How two values combine. Associative, with a neutral element; NaN if the second is.
+/// A combination of two values. Associative, with a neutral element; NaN if the second is.
 pub(crate) trait Combine: Copy + std::fmt::Debug {
     const NEUTRAL: f64;
     fn combine(a: f64, b: f64) -> f64;

@@ -278,7 +278,7 @@ fn a_higher_interval_does_not_look_ahead() {
         so_far.push(joined(&bars[idx / 60 * 60..=idx]));
         assert_eq!(forming[idx], *stream(&plain, &so_far).last().unwrap(), "minute {idx}, forming");
     }
-    // What comes later changes nothing.
+    // Later bars change nothing.
     let spec = Spec::parse("rsi(3,interval=15m)").unwrap();
     assert_eq!(stream(&spec, &bars[..200]), stream(&spec, &bars)[..200]);
 }

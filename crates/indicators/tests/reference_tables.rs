@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use indicators::{bar::Bar, indicator::Indicator, spec::Spec};
 use model::candle::Interval;
 
-/// How a column of a table compares with ours.
+/// The agreement of a table's column with ours.
 #[derive(Clone, Copy, Debug)]
 enum Rule {
     /// Each row to 1e-9 of the value.

@@ -114,7 +114,7 @@ impl VenueOffset {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct VenueClock {
     stamp: Option<Timestamp>,
-    /// When the timestamp arrived; `None` until the turn after it.
+    /// Time at which the timestamp arrived; `None` until the turn after it.
     at: Option<Monotonic>,
     receive_time: Timestamp,
 }

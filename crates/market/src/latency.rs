@@ -7,7 +7,7 @@
 
 use model::{
     event::{BookUpdate, MarketEvent, MarketEventKind},
-    histogram::RecentHistogram,
+    histogram::{DelayCounts, RecentHistogram},
     time::{Monotonic, Now, Timestamp},
 };
 use topics::channels::quality::latency::{LatencyData, VenueClock};
@@ -50,6 +50,8 @@ impl Latencies {
 pub(crate) struct FeedLatency {
     pub(crate) latencies: Latencies,
     pub(crate) offset: VenueOffset,
+    /// Those of the venue since the feed started.
+    pub(crate) delays: DelayCounts,
     shown: (LatencyData, Option<VenueClock>),
     shown_at: Option<Monotonic>,
 }
@@ -72,6 +74,7 @@ impl FeedLatency {
             return None;
         }
         self.latencies.arrived(above_us);
+        self.delays.record(above_us);
         Some(above_us)
     }
 
@@ -136,6 +139,7 @@ mod tests {
             let (latencies, clock) = latency.shown();
             assert_eq!(clock.unwrap().fastest_us, (5 - ahead_ms) * 1_000);
             assert_eq!(latencies.venue.unwrap().n, 4);
+            assert_eq!((latency.delays.n(), latency.delays.sum_us), (4, 40_000));
         }
     }
 

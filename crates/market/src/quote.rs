@@ -250,7 +250,7 @@ mod tests {
         let current = state.current(None, Digits::default());
         assert_eq!((current.last, current.last_side), (Some(price("2.5")), Some(AggressorSide::Buyer)));
         assert_eq!((current.day_high, current.day_volume), (Some(price("3")), Some(size("9"))));
-        // What the venue does not know now stays as it was.
+        // Figures that the venue does not know now stay as they were.
         let partial = DayStatistics::published(["0", "4", "0", "0"].map(price), None);
         state.on_day(&partial, &event(7, None, MarketEventKind::Day(partial)));
         let current = state.current(None, Digits::default());

@@ -96,7 +96,7 @@ impl StreamTracker {
             Some(age) if age <= stream.stale_after => StreamState::Live,
             Some(_) => StreamState::Stale,
         };
-        // What the feed does not offer explains missing data only where nothing is connected.
+        // A feature that the feed does not offer explains missing data only where nothing is connected.
         let feed_cause = health.cause.as_ref().filter(|cause| is_cut || !matches!(cause, FeedCause::NotOffered { .. }));
         let cause = own_cause.or(restriction).or(feed_cause);
         let cause = cause.filter(|cause| state != StreamState::Live || Some(*cause) == restriction);

@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use model::{
     candle::{Candle, Interval},
     event::{BookInterest, HistoryRequest, MarketEvent, MarketEventKind},
+    histogram::DelayCounts,
     instrument::{Instrument, InstrumentId},
     proof::Books,
     status::{FeedHealth, FeedMode},
@@ -91,6 +92,11 @@ impl View {
             traded: Vec::new(),
             is_interest_changed: false,
         }
+    }
+
+    /// Calls a stream stale from this age of its last update on.
+    pub fn set_stale_after(&mut self, stale_after: Duration) {
+        self.config.stale_after = stale_after;
     }
 
     /// Names an instrument that the feed follows, so that its status is shown before any data arrives.
@@ -369,6 +375,11 @@ impl View {
     /// Returns the counters of an instrument's book and of the feed; `None` for an unknown instrument.
     pub fn quality(&self, instrument: &InstrumentId, health: &FeedHealth, books: &Books) -> Option<QualityData> {
         self.known(instrument).map(|own| own.quality(health, books, (&self.samples, &self.latency)))
+    }
+
+    /// Returns how long messages took from the venue, relative to the fastest, since the feed started.
+    pub fn delays(&self) -> DelayCounts {
+        self.latency.delays
     }
 
     /// Returns the number of trades that no lane could publish, over all instruments; 0 unless a lane missed its turns.

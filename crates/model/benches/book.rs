@@ -16,7 +16,7 @@ use model::{
 const N_CHANGES: usize = 4_096;
 const BEST_BID: i64 = 6_160_201;
 
-/// Where the changes occur.
+/// Distribution of the changes over the book.
 #[derive(Clone, Copy)]
 enum Spread {
     /// Nine of ten among the best 20 rows, the rest in the whole book.

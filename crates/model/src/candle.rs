@@ -159,7 +159,7 @@ fn bought(size: Quantity, aggressor: AggressorSide) -> Option<Quantity> {
     }
 }
 
-/// How a trade changed the candles of one interval.
+/// Effect of a trade on the candles of one interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CandleChange {
     /// The forming candle changed.

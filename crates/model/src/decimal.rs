@@ -39,10 +39,11 @@ pub enum Rounding {
 }
 
 macro_rules! decimal_newtype {
-    ($(#[$meta:meta])* $name:ident) => {
+    ($(#[$meta:meta])* $name:ident, $pattern:literal) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, Default)]
-        pub struct $name(Decimal);
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = $pattern)))]
+        pub struct $name(#[cfg_attr(feature = "schema", schemars(with = "String"))] Decimal);
 
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
@@ -184,24 +185,24 @@ macro_rules! decimal_newtype {
 
 decimal_newtype! {
     /// Price of one base unit, in the quote currency. May be negative (spreads).
-    Price
+    Price, r"^-?[0-9]+(\.[0-9]+)?$"
 }
 decimal_newtype! {
     /// Amount of the base asset. Never negative.
-    Quantity
+    Quantity, r"^[0-9]+(\.[0-9]+)?$"
 }
 decimal_newtype! {
     /// Price times quantity, in the quote currency.
-    Notional
+    Notional, r"^-?[0-9]+(\.[0-9]+)?$"
 }
 
 decimal_newtype! {
     /// Base units held: above zero long, below zero short.
-    SignedQuantity
+    SignedQuantity, r"^-?[0-9]+(\.[0-9]+)?$"
 }
 decimal_newtype! {
     /// A share or a multiple without a unit (a fee of 0.001, a leverage of 3).
-    Rate
+    Rate, r"^-?[0-9]+(\.[0-9]+)?$"
 }
 
 impl Price {

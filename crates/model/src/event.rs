@@ -52,6 +52,7 @@ pub enum MarketEventKind {
 
 /// The side that took liquidity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AggressorSide {
     /// The buyer crossed the spread.
@@ -169,7 +170,7 @@ pub struct CandleHistory {
     pub candles: Vec<Candle>,
 }
 
-/// How much of an instrument's book somebody looks at.
+/// Part of an instrument's book that somebody looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BookInterest {
     /// Its best levels.

@@ -13,6 +13,7 @@ use crate::time::Monotonic;
 
 /// Median, 95th and 99th percentile of some durations, in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Quantiles {
     /// Half of the durations were no longer.
     pub p50_us: u64,
@@ -119,6 +120,33 @@ impl RecentHistogram {
     }
 }
 
+/// Durations since a beginning by fixed bounds, for monitors that compute rates and quantiles themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct DelayCounts {
+    /// Durations up to each bound of [`DELAY_BOUNDS_US`] and above the one before; the last ones are longer than all.
+    pub counts: [u64; DELAY_BOUNDS_US.len() + 1],
+    /// Their sum, in microseconds.
+    pub sum_us: u64,
+}
+
+impl DelayCounts {
+    /// Counts a duration.
+    pub fn record(&mut self, span_us: u64) {
+        let bucket = DELAY_BOUNDS_US.partition_point(|bound| *bound < span_us);
+        self.counts[bucket] += 1;
+        self.sum_us = self.sum_us.saturating_add(span_us);
+    }
+
+    /// Returns the number of durations.
+    pub fn n(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+}
+
+/// The bounds of [`DelayCounts`]: from a market next door to one that is seconds behind.
+pub const DELAY_BOUNDS_US: [u64; 8] = [1_000, 5_000, 20_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000];
+
 /// After this long, one half is forgotten: long enough for a 99th percentile of slow streams, short enough to follow
 /// trouble.
 pub const RECENT: Duration = Duration::from_secs(60);
@@ -158,6 +186,15 @@ mod tests {
 
     fn at(seconds: u64) -> Monotonic {
         Monotonic::from_zero(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn durations_are_counted_up_to_their_bound() {
+        let mut delays = DelayCounts::default();
+        for span_us in [0, 1_000, 1_001, 5_000_000, 5_000_001] {
+            delays.record(span_us);
+        }
+        assert_eq!((delays.counts, delays.n(), delays.sum_us), ([2, 1, 0, 0, 0, 0, 0, 1, 1], 5, 10_002_002));
     }
 
     #[test]

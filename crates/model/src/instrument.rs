@@ -12,6 +12,7 @@ use crate::{
 /// The place of trading, lower case (`kraken`). A name, not an enum, so that a new venue edits no list here. Cheap to
 /// clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Venue(Arc<str>);
 
@@ -110,8 +111,9 @@ impl<'de> Deserialize<'de> for InstrumentId {
     }
 }
 
-/// Whether an instrument can be traded now.
+/// Trading status of an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum InstrumentStatus {
     /// Trades normally.
@@ -124,6 +126,7 @@ pub enum InstrumentStatus {
 
 /// One tradable thing and the steps of its prices and quantities.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Instrument {
     /// Venue and symbol.
     pub id: InstrumentId,
@@ -137,7 +140,7 @@ pub struct Instrument {
     pub lot_size: Quantity,
     /// Smallest order value in `quote`, if the venue publishes one.
     pub min_notional: Option<Notional>,
-    /// Whether the instrument can be traded now.
+    /// The trading status.
     pub status: InstrumentStatus,
     /// True for a simulated market; pages label it wherever it appears.
     pub is_simulated: bool,

@@ -11,7 +11,7 @@
 //! - [`desk_feed`]: the updates of an instrument that the trading desk receives
 //! - [`histogram`]: quantiles of durations in bounded memory · [`sorted`]: small ordered maps and sets
 //! - [`trading`]: orders, fills, accounts and the journal of the paper-trading desk
-//! - [`alert`]: signals and alerts · [`status`]: the state of a feed · [`recording`]: the recording format
+//! - [`access`]: users and roles · [`alert`]: signals and alerts · [`status`]: the state of a feed · [`recording`]: the recording format
 //!
 //! # Example
 //! A book changes, and its best rows form a quote; money never passes through floating point:
@@ -37,6 +37,7 @@
 //! # Ok::<(), model::error::ModelError>(())
 //! ```
 
+pub mod access;
 pub mod alert;
 pub mod book;
 pub mod candle;
@@ -50,6 +51,8 @@ pub mod proof;
 pub mod quality;
 pub mod queue;
 pub mod recording_entry;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod sorted;
 pub mod status;
 pub mod time;

@@ -1,4 +1,4 @@
-//! How far a book can be trusted: its state, and the counters that explain it.
+//! The state of a book, which says how far it can be trusted, and the counters that explain it.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{book::OrderBook, instrument::InstrumentId, time::Timestamp};
 
-/// How far a book can be trusted. Only a [`BookState::Live`] book is shown as live, traded on or consolidated.
+/// State of a book. Only a [`BookState::Live`] book is shown as live, traded on or consolidated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BookState {
     /// Nothing is known yet.
@@ -52,7 +53,7 @@ impl BookState {
 pub struct TrackedBook {
     /// The levels. Meaningful only if `state.is_served()`.
     pub book: OrderBook,
-    /// How far it can be trusted.
+    /// The state of the book.
     pub state: BookState,
     /// The venue's sequence number of the last change, if it sends one.
     pub last_update_id: Option<u64>,
@@ -68,6 +69,7 @@ pub struct TrackedBook {
 
 /// A checksum as sent by the venue and as computed here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Checksum {
     /// The venue's value.
     pub venue: u32,

@@ -43,7 +43,7 @@ use crate::time::Monotonic;
 /// An item and the time when it was pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamped<T> {
-    /// When it was pushed.
+    /// Time at which it was pushed.
     pub at: Monotonic,
     /// The item.
     pub item: T,

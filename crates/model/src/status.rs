@@ -8,6 +8,7 @@ use crate::{instrument::InstrumentId, quality::FeedCounters, time::Timestamp};
 
 /// The four colours of a status light; the page shows each with its own word and shape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StreamState {
     /// Blue: connecting or waiting for the first data.
@@ -35,6 +36,7 @@ impl StreamState {
 
 /// Delivery of the data: by WebSocket, by polling, or simulated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FeedMode {
     /// `LIVE (WebSocket)`.
@@ -74,7 +76,7 @@ pub enum FeedCause {
     },
     /// Too many requests; nothing is sent before `until`.
     RateLimited {
-        /// When the venue allows requests again.
+        /// Time at which the venue allows requests again.
         until: Timestamp,
     },
     /// The venue refuses callers from this region.
@@ -113,6 +115,7 @@ pub enum FeedCause {
 
 /// Why a symbol has received nothing for a while although its connection is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Silence {
     /// The market is quiet: other symbols on the feed receive data.
@@ -134,6 +137,7 @@ impl Silence {
 
 /// The circuit breaker in front of a venue's REST API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerState {
     /// Requests are sent.
@@ -141,7 +145,7 @@ pub enum BreakerState {
     Closed,
     /// No request is sent before `until`.
     Open {
-        /// When one request is tried.
+        /// Time at which one request is tried.
         until: Timestamp,
     },
     /// One trial request is in flight.
@@ -150,6 +154,7 @@ pub enum BreakerState {
 
 /// The weight of REST requests to a venue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RestWeight {
     /// Used in the last minute: the venue's own count if it sends one, otherwise ours.
     pub used: u32,
@@ -219,13 +224,13 @@ pub struct FeedHealth {
     pub restrictions: BTreeMap<InstrumentId, FeedCause>,
     /// The venue has asked for no connection before.
     pub held_until: Option<Timestamp>,
-    /// When the next connection attempt will be made.
+    /// Time of the next connection attempt.
     pub next_attempt: Option<Timestamp>,
-    /// When the last frame of any kind arrived: the transport's clock. Each stream has its own clock for data.
+    /// Time of the last frame of any kind: the transport's clock. Each stream has its own clock for data.
     pub last_frame: Option<Timestamp>,
     /// Instruments whose data has stopped although the connection is open, and the reason if known.
     pub silences: BTreeMap<InstrumentId, Silence>,
-    /// Whether REST requests are sent.
+    /// State of the circuit breaker: open while no REST requests are sent.
     pub breaker: BreakerState,
     /// Weight used by REST requests; `None` before the first.
     pub rest_weight: Option<RestWeight>,

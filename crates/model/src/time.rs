@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// A point on a wall clock, in nanoseconds since 1970-01-01 UTC (years 1677 to 2262). May be before 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 

@@ -18,11 +18,13 @@ pub mod record;
 pub mod refusal;
 pub mod strategy;
 
-/// Makes a newtype of text with a checked form: its constructor is the only way in, serde's included.
+/// Makes a newtype of text with a checked form: its constructor is the only way in, serde's included. The pattern is a
+/// regular expression for the documents of the API; it may allow more than the check.
 macro_rules! checked_text {
-    ($(#[$meta:meta])* $name:ident, $is_valid:expr, $remedy:literal) => {
+    ($(#[$meta:meta])* $name:ident, $is_valid:expr, $pattern:literal, $remedy:literal) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = $pattern)))]
         pub struct $name(std::sync::Arc<str>);
 
         impl $name {

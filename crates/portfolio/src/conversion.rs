@@ -6,8 +6,8 @@
 //! 3. parity: currencies taken as 1:1 where no live rate is known (USD, USDT and USDC by default);
 //! 4. a live rate and a parity, through one currency between them.
 //!
-//! Where several rates or currencies between serve, the caller's order decides. A converted amount is rounded half to
-//! even at 12 decimals.
+//! Among several suitable rates or intermediate currencies, the caller's order decides. A converted amount is rounded
+//! half to even at 12 decimals.
 
 use std::fmt;
 
@@ -62,6 +62,7 @@ impl Default for Rates {
 
 /// Basis of a conversion step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
     /// Multiplied by a live rate.
@@ -74,12 +75,13 @@ pub enum StepKind {
 
 /// One conversion of a route.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Step {
     /// From this currency.
     pub from: Currency,
     /// To this one.
     pub to: Currency,
-    /// How.
+    /// The kind of conversion.
     pub kind: StepKind,
     /// The live rate, as the source has it; 1 for parity.
     pub price: Price,
@@ -110,6 +112,7 @@ impl fmt::Display for Step {
 
 /// A way from one currency to another. Without steps: they are the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Route {
     /// At most two.
     pub steps: Vec<Step>,

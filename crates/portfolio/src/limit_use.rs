@@ -17,6 +17,7 @@ use crate::{
 
 /// One limit and what is used of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitUse {
     /// The code with which it refuses.
     pub code: DenyCode,

@@ -17,6 +17,7 @@ use crate::exact;
 
 /// A closed round trip.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoundTrip {
     /// Instrument traded.
     pub instrument: InstrumentId,
@@ -30,9 +31,9 @@ pub struct RoundTrip {
     pub entry_value: Notional,
     /// Σ price × quantity of what closed it.
     pub exit_value: Notional,
-    /// When it was opened.
+    /// Time at which it was opened.
     pub entry_time: Timestamp,
-    /// When it was closed.
+    /// Time at which it was closed.
     pub exit_time: Timestamp,
     /// Realised profit and loss before fees.
     pub realised_pnl: Notional,

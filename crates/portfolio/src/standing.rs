@@ -21,7 +21,7 @@ use crate::exact;
 /// The begin of a day of the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Day {
-    /// When it began.
+    /// Time at which it began.
     pub day_start: Timestamp,
     /// The equity then, in the account's currency.
     pub equity: Notional,

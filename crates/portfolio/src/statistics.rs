@@ -1,4 +1,4 @@
-//! How an account has done: every figure with its formula, its convention and its source.
+//! Performance of an account: every figure with its formula, its convention and its source.
 //!
 //! Figures come from daily returns at the account's day boundary and from its closed round trips. A figure that cannot be
 //! told is [`Figure::Unknown`] with a reason. [`FIGURES`] is the table of definitions that pages show and documents
@@ -28,7 +28,7 @@ pub mod trades;
 pub struct History<'a> {
     /// The account's currency.
     pub currency: &'a Currency,
-    /// When the account was opened, and its equity then.
+    /// Time at which the account was opened, and its equity then.
     pub start: EquityPoint,
     /// The equity at the begin of each day, oldest first.
     pub days: &'a [Day],

@@ -22,6 +22,7 @@ use crate::{
 
 /// Cash in one currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CashLine {
     /// The currency.
     pub currency: Currency,
@@ -39,6 +40,7 @@ pub struct CashLine {
 
 /// One open position.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PositionLine {
     /// Instrument held.
     pub instrument: InstrumentId,

@@ -17,7 +17,7 @@ use crate::text::Text;
 pub struct RawEntry {
     /// The kind of entry.
     pub kind: EntryKind,
-    /// When the session saw it, on our clock.
+    /// Receive time: when the session saw it, on our clock.
     pub time: Timestamp,
     /// The number, from 0, of the connection among those open at the same time; lines of connection 0 omit it.
     pub slot: u32,

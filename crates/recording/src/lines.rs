@@ -60,7 +60,7 @@ impl<R: BufRead> LineReader<R> {
     }
 }
 
-/// How a recording is compressed, detected by its first bytes and not by its name.
+/// Compression of a recording, detected by its first bytes and not by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
     /// Not compressed.

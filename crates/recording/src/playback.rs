@@ -13,7 +13,7 @@ use venues::{error::VenueError, replay::Replay};
 
 use crate::{event_hash::EventHash, lines::Lines};
 
-/// How far a step got.
+/// Result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// All entries up to the requested time were played.

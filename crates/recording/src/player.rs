@@ -74,10 +74,10 @@ impl ReplayObserver for () {
     fn event(&mut self, _: &MarketEvent, _: bool, _: &View) {}
 }
 
-/// Whether the player can continue at once.
+/// The player's readiness to continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// It can: it has only yielded to others.
+    /// It can continue at once: it has only yielded to others.
     Busy,
     /// It has reached its target.
     Resting,

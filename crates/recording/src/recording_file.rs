@@ -58,7 +58,7 @@ pub struct Head {
     /// The symbols followed.
     #[serde(default)]
     pub symbols: Vec<String>,
-    /// When it began, seconds since the epoch.
+    /// Time at which it began, seconds since the epoch.
     pub ts: Option<f64>,
     /// `recording` or `last`.
     pub kind: Option<String>,

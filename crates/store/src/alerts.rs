@@ -112,7 +112,7 @@ pub struct SignalRow {
 pub struct NoticeRow {
     /// The alert as it fired, with the newest count.
     pub notice: Notice,
-    /// When somebody acknowledged it.
+    /// Time at which somebody acknowledged it.
     pub acknowledged_time: Option<Timestamp>,
     /// Its deliveries, by channel.
     pub deliveries: Vec<Delivery>,

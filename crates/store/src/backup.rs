@@ -51,7 +51,7 @@ pub async fn restore(data_dir: &Path, source: &Path) -> Result<(Contents, Option
     let contents = check_file(&source).await?;
     let known = files::newest_version();
     if contents.version > known {
-        return Err(StoreError::Newer { path: source, found: contents.version, known });
+        return Err(files::newer(&source, contents.version, known));
     }
     if contents.version == 0 {
         return Err(StoreError::BadBackup { path: source, detail: "it holds no desk".to_owned() });
@@ -160,7 +160,7 @@ fn file_error(path: &Path, source: std::io::Error) -> StoreError {
 }
 
 /// The version of the form that brought a table, the table, and its count.
-const COUNTS: [(i64, &str, &str); 10] = [
+const COUNTS: [(i64, &str, &str); 15] = [
     (1, "journal", "SELECT count(*) FROM journal"),
     (1, "orders", "SELECT count(*) FROM orders"),
     (1, "fills", "SELECT count(*) FROM fills"),
@@ -171,4 +171,9 @@ const COUNTS: [(i64, &str, &str); 10] = [
     (2, "notices", "SELECT count(*) FROM notices"),
     (2, "deliveries", "SELECT count(*) FROM deliveries"),
     (2, "signals", "SELECT count(*) FROM signals"),
+    (3, "users", "SELECT count(*) FROM users"),
+    (3, "sessions", "SELECT count(*) FROM sessions"),
+    (3, "tokens", "SELECT count(*) FROM tokens"),
+    (4, "recovery_codes", "SELECT count(*) FROM recovery_codes"),
+    (3, "audit", "SELECT count(*) FROM audit"),
 ];

@@ -25,7 +25,7 @@ pub enum StoreError {
     /// A newer program wrote the file.
     #[error(
         "{path} was written by a newer truetape (version {found} of its form, this program knows {known}); \
-         start that one, or restore a backup made before the update"
+         start that one, or {}", way_back(copy.as_deref())
     )]
     Newer {
         /// The file.
@@ -34,6 +34,8 @@ pub enum StoreError {
         found: i64,
         /// The newest version known here.
         known: i64,
+        /// The copy that was made before the update, if it is still there.
+        copy: Option<PathBuf>,
     },
     /// The form of the file is not the one that was published under its version.
     #[error("{path}: migration {version} differs from the published one; restore a backup")]
@@ -125,6 +127,14 @@ impl StoreError {
             Self::Sql(error) if is_damage(&error) => Self::Damaged { path: path.to_owned(), detail: error.to_string() },
             error => error,
         }
+    }
+}
+
+/// Returns how to go on with this program; what was written after the update is left aside then.
+fn way_back(copy: Option<&Path>) -> String {
+    match copy {
+        Some(copy) => format!("go back to the state before the update with `truetape restore {}`", copy.display()),
+        None => "restore a backup made before the update".to_owned(),
     }
 }
 

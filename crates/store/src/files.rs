@@ -79,7 +79,7 @@ impl Store {
         let candle_path = data_dir.join(CANDLE_FILE);
         let candle_writer = open_writer(&candle_path, SqliteSynchronous::Normal, &CANDLE_MIGRATIONS).await?;
         let turns = Turns::new();
-        let alert_writer = writer_options(&desk_path, SqliteSynchronous::Full).create_if_missing(false);
+        let alert_writer = shared_options(&desk_path);
         let alert_readers = read_pool(&desk_path);
         let alerts = Alerts::new(alert_writer, alert_readers, turns.clone(), desk_path.clone(), Arc::clone(&lock));
         Ok(Self {
@@ -126,6 +126,22 @@ async fn open_writer(
     Ok(writer)
 }
 
+/// Brings the desk's file to the newest form; the caller has the lock.
+///
+/// # Errors
+/// It is damaged, or a newer program wrote it.
+pub(crate) async fn prepare_desk(path: &Path) -> Result<(), StoreError> {
+    keep_private(path)?;
+    let mut writer = open_writer(path, SqliteSynchronous::Full, &DESK_MIGRATIONS).await?;
+    assert_sqlite(&mut writer).await?;
+    Ok(writer.close().await?)
+}
+
+/// Options for a connection to the desk's file beside its one writer.
+pub(crate) fn shared_options(path: &Path) -> SqliteConnectOptions {
+    writer_options(path, SqliteSynchronous::Full).create_if_missing(false)
+}
+
 fn writer_options(path: &Path, synchronous: SqliteSynchronous) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -161,13 +177,24 @@ fn read_pool(path: &Path) -> SqlitePool {
     SqlitePoolOptions::new().max_connections(MAX_READERS).connect_lazy_with(options)
 }
 
-async fn assert_sqlite(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+/// Returns the version of the SQLite inside this program.
+///
+/// # Errors
+/// It has a fault that can damage files.
+pub async fn sqlite_version() -> Result<String, StoreError> {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await?;
+    let found = assert_sqlite(&mut connection).await?;
+    connection.close().await?;
+    Ok(found)
+}
+
+async fn assert_sqlite(connection: &mut SqliteConnection) -> Result<String, StoreError> {
     let found: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(connection).await?;
     let number = |text: &str| text.split('.').filter_map(|part| part.parse::<u32>().ok()).collect::<Vec<_>>();
     if number(&found) < number(OLDEST_SQLITE) {
         return Err(StoreError::OldSqlite { found, needed: OLDEST_SQLITE });
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Reads every page once and compares what must agree.
@@ -222,7 +249,7 @@ fn newest_of(migrations: &Migrator) -> i64 {
 async fn migrate(connection: &mut SqliteConnection, path: &Path, migrations: &Migrator) -> Result<(), StoreError> {
     let (found, known) = (version(connection).await?, newest_of(migrations));
     if found > known {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+        return Err(newer(path, found, known));
     }
     if 0 < found && found < known {
         let copy = copy_before(path, known);
@@ -231,10 +258,17 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path, migrations: &Mi
     }
     migrations.run_direct(None, connection, false).await.map_err(|error| match error {
         MigrateError::VersionMismatch(version) => StoreError::Altered { path: path.to_owned(), version },
-        MigrateError::VersionMissing(found) => StoreError::Newer { path: path.to_owned(), found, known },
+        MigrateError::VersionMissing(found) => newer(path, found, known),
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
         error => StoreError::Sql(sqlx::Error::Migrate(Box::new(error))),
     })
+}
+
+/// Returns the error for a file of a newer form, with the copy of the first update beyond what this program knows.
+pub(crate) fn newer(path: &Path, found: i64, known: i64) -> StoreError {
+    let versions = (known + 1..=found).take(MAX_VERSIONS);
+    let copy = versions.map(|version| copy_before(path, version)).find(|copy| copy.exists());
+    StoreError::Newer { path: path.to_owned(), found, known, copy }
 }
 
 fn copy_before(path: &Path, version: i64) -> PathBuf {
@@ -254,6 +288,8 @@ pub(crate) async fn open_to_read(path: &Path) -> Result<SqliteConnection, StoreE
 /// The first version without the fault of the write-ahead log that can damage a file
 /// (<https://www.sqlite.org/wal.html>, "The WAL-Reset Bug").
 const OLDEST_SQLITE: &str = "3.51.3";
+/// Versions whose copies are looked for; a file may name any number.
+const MAX_VERSIONS: usize = 1_000;
 /// Lists are read by people: a few at once.
 const MAX_READERS: u32 = 4;
 

@@ -88,7 +88,9 @@ impl Journal {
         Self { connection, path, turns, last_seq: None }
     }
 
-    pub(crate) async fn close(self) -> Result<(), StoreError> {
+    pub(crate) async fn close(mut self) -> Result<(), StoreError> {
+        // Where others have the file open still, closing alone leaves everything in the log. This waits for nobody.
+        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_all(&mut self.connection).await?;
         Ok(self.connection.close().await?)
     }
 

@@ -7,9 +7,11 @@
 //! # Layout
 //! - [`files`]: opening, lock, version, integrity, migrations · [`journal`]: the one writer, and what a start reads
 //! - [`lists`]: fills, orders, round trips and equity, filtered, sorted and paged · [`candles`]: candles
+//! - [`access`]: users, sessions, tokens and the audit log
 //! - [`alerts`]: rules, alerts, channels, signals and the outbox · `turns`: one writer at a time
 //! - [`backup`]: copies that are checked before they count, and restoring one
 
+pub mod access;
 pub mod alerts;
 pub mod backup;
 pub mod candles;

@@ -296,20 +296,22 @@ async fn an_older_file_gets_the_tables_and_backups_have_them() {
     {
         // The form before: without the tables, and without the line that says so.
         let mut connection = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
-        for table in ["deliveries", "notices", "signals", "alert_channels", "alert_documents"] {
+        let access = ["recovery_codes", "tokens", "sessions", "users", "audit", "access_changes"];
+        let alerts = ["deliveries", "notices", "signals", "alert_channels", "alert_documents"];
+        for table in access.into_iter().chain(alerts) {
             sqlx::query(sqlx::AssertSqlSafe(format!("DROP TABLE {table}"))).execute(&mut connection).await.unwrap();
         }
-        sqlx::query("DELETE FROM _sqlx_migrations WHERE version = 2").execute(&mut connection).await.unwrap();
+        sqlx::query("DELETE FROM _sqlx_migrations WHERE version >= 2").execute(&mut connection).await.unwrap();
     }
     let contents = backup::backup(folder.path(), &older).await.unwrap();
     assert_eq!((contents.version, contents.n_rows.len()), (1, 5));
     let alerts = open(folder.path()).await;
-    assert!(path.with_file_name(format!("{DESK_FILE}.before-2")).exists(), "a copy was kept");
+    assert!(path.with_file_name(format!("{DESK_FILE}.before-4")).exists(), "a copy was kept");
     alerts.commit(&AlertCommit { channels: vec![webhook()], ..fired([1, 2], &["hook"]) }).await.unwrap();
     alerts.close().await;
     let newer = folder.path().join("newer.db");
     let contents = backup::backup(folder.path(), &newer).await.unwrap();
-    assert_eq!(contents.version, 2);
+    assert_eq!(contents.version, 4);
     for (table, n_rows) in [("notices", 2), ("deliveries", 2), ("alert_channels", 1), ("signals", 0)] {
         assert!(contents.n_rows.contains(&(table, n_rows)), "{:?}", contents.n_rows);
     }

@@ -245,7 +245,7 @@ mod tests {
 
     const BREAKOUT: &str = r#"{"breakout":{"n_bars":2}}"#;
 
-    /// Whether it is restored from its memory after each trade.
+    /// Restarts of the strategy from its memory: after each trade or never.
     #[derive(Clone, Copy)]
     enum Restart {
         Never,

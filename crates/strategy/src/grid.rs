@@ -186,7 +186,7 @@ impl Grid {
             }
             return;
         }
-        // What was bought at the start goes to the levels nearest to the price first.
+        // The quantity bought at the start goes to the levels nearest to the price first.
         let Some(seed) = self.memory.head.seed.clone() else { return };
         let (mut left, mut fee_left) = (quantity, fee);
         for idx in &seed.levels {
@@ -210,7 +210,7 @@ impl Grid {
     fn on_end(&mut self, tag: &str, reason: &Refusal, now: Timestamp) {
         self.is_complete = false;
         if self.memory.head.seed.as_ref().is_some_and(|seed| seed.tag == tag) {
-            // What was not bought is entered level by level.
+            // The rest is entered level by level.
             self.memory.head.seed = None;
             return;
         }
@@ -300,7 +300,7 @@ impl Strategy for Grid {
                 self.on_fill(tag, *price, *quantity, *fee, *is_done, context.now);
             }
             Event::Ended { tag, reason } => self.on_end(tag, reason, context.now),
-            // What the pause took away comes back at once, not after the wait of a refusal.
+            // Orders that the pause cancelled come back at once, not after the wait of a refusal.
             Event::Resumed => self.memory.levels.iter_mut().for_each(Level::retry_now),
             Event::Started | Event::Market | Event::Timer => {}
         }

@@ -3,7 +3,7 @@
 
 /// Creates [`Channel`] and [`TopicData`] from the list.
 macro_rules! channels {
-    ($($name:ident($word:literal, $subject:ident, $parameter:ident) => $kind:ident($payload:ty)),* $(,)?) => {
+    ($($name:ident($word:literal, $subject:ident, $parameter:ident, $needs:ident) => $kind:ident($payload:ty)),* $(,)?) => {
         /// The kind of a topic's data.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Channel {
@@ -12,6 +12,7 @@ macro_rules! channels {
 
         /// The data of one item: all of it (snapshot) or the changed parts (delta).
         #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(untagged)]
         pub enum TopicData {
             $(#[doc = concat!("The data of channel `", $word, "`.")] $name($payload)),*
@@ -39,6 +40,13 @@ macro_rules! channels {
             pub const fn parameter_kind(self) -> ParameterKind {
                 match self {
                     $(Self::$name => ParameterKind::$parameter),*
+                }
+            }
+
+            /// Returns the least role that may follow the channel's topics.
+            pub const fn needs(self) -> Role {
+                match self {
+                    $(Self::$name => Role::$needs),*
                 }
             }
 

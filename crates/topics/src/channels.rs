@@ -11,6 +11,7 @@ pub mod consolidated;
 pub mod desk;
 pub mod indicators;
 pub mod ladder;
+pub mod operations;
 pub mod quality;
 pub mod quote;
 pub mod replay;
@@ -20,6 +21,7 @@ pub mod tape;
 
 use std::fmt;
 
+use model::access::Role;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
@@ -30,30 +32,33 @@ use crate::{
     topic::{ParameterKind, shortened},
 };
 
-// Name, kind of subject and of parameter, then state (a slow reader may skip to a snapshot) or events (a slow reader is
-// disconnected and resumes), and the payload. The position is the number in the binary form: append only.
+// Name, kind of subject and of parameter, the least role that may follow it, then state (a slow reader may skip to a
+// snapshot) or events (a slow reader is disconnected and resumes), and the payload. The position is the number in the
+// binary form: append only.
 channels! {
-    Quote("quote", Instrument, None) => State(quote::QuoteData),
-    Tape("tape", Instrument, None) => Events(tape::TapeData),
-    Book("book", Instrument, None) => State(book::BookData),
-    Candles("candles", Instrument, Interval) => State(candles::CandlesData),
-    Quality("quality", Instrument, None) => State(Box<quality::QualityData>),
-    Status("status", Server, None) => State(status::StatusData),
-    System("system", Server, None) => State(system::SystemData),
-    Consolidated("consolidated", Pair, None) => State(consolidated::ConsolidatedData),
-    Replay("replay", Server, None) => State(replay::ReplayData),
-    Ladder("ladder", Instrument, Group) => State(ladder::LadderData),
-    Dashboard("dashboard", Account, None) => State(desk::DeskRows),
-    Orders("orders", Account, None) => State(desk::DeskRows),
-    Trades("trades", Account, None) => Events(desk::DeskLog),
-    Positions("positions", Account, None) => State(desk::DeskRows),
-    Performance("performance", Account, None) => State(desk::DeskRows),
-    Strategies("strategies", Account, None) => State(desk::DeskRows),
-    Events("events", Account, None) => Events(desk::DeskLog),
-    Indicators("indicators", Instrument, Indicator) => State(indicators::IndicatorsData),
-    Signals("signals", Server, None) => Events(desk::DeskLog),
-    Alerts("alerts", Server, None) => State(desk::DeskRows),
-    Rules("rules", Server, None) => State(desk::DeskRows),
+    Quote("quote", Instrument, None, Viewer) => State(quote::QuoteData),
+    Tape("tape", Instrument, None, Viewer) => Events(tape::TapeData),
+    Book("book", Instrument, None, Viewer) => State(book::BookData),
+    Candles("candles", Instrument, Interval, Viewer) => State(candles::CandlesData),
+    Quality("quality", Instrument, None, Viewer) => State(Box<quality::QualityData>),
+    Status("status", Server, None, Viewer) => State(status::StatusData),
+    System("system", Server, None, Viewer) => State(system::SystemData),
+    Consolidated("consolidated", Pair, None, Viewer) => State(consolidated::ConsolidatedData),
+    Replay("replay", Server, None, Viewer) => State(replay::ReplayData),
+    Ladder("ladder", Instrument, Group, Viewer) => State(ladder::LadderData),
+    Dashboard("dashboard", Account, None, Viewer) => State(desk::DeskRows),
+    Orders("orders", Account, None, Viewer) => State(desk::DeskRows),
+    Trades("trades", Account, None, Viewer) => Events(desk::DeskLog),
+    Positions("positions", Account, None, Viewer) => State(desk::DeskRows),
+    Performance("performance", Account, None, Viewer) => State(desk::DeskRows),
+    Strategies("strategies", Account, None, Viewer) => State(desk::DeskRows),
+    Events("events", Account, None, Viewer) => Events(desk::DeskLog),
+    Indicators("indicators", Instrument, Indicator, Viewer) => State(indicators::IndicatorsData),
+    Signals("signals", Server, None, Viewer) => Events(desk::DeskLog),
+    Alerts("alerts", Server, None, Viewer) => State(desk::DeskRows),
+    Rules("rules", Server, None, Viewer) => State(desk::DeskRows),
+    Operations("operations", Server, None, Admin) => State(operations::OperationsData),
+    AlertChannels("alert_channels", Server, None, Admin) => State(desk::DeskRows),
 }
 
 /// The treatment of a reader that is too slow for a channel.

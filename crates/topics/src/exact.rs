@@ -11,7 +11,10 @@ use model::{
     proof::{BookState, Checksum},
 };
 
-use crate::channels::quality::{Resync, latency::VenueClock};
+use crate::channels::{
+    quality::{Resync, latency::VenueClock},
+    system::Health,
+};
 
 /// Equality including digits.
 pub(crate) trait Same {
@@ -39,7 +42,7 @@ macro_rules! same_by_equality {
         }
     )*};
 }
-same_by_equality!(u64, i64, String, AggressorSide, BookState, Checksum, Quantiles, Resync, VenueClock);
+same_by_equality!(u64, i64, String, AggressorSide, BookState, Checksum, Health, Quantiles, Resync, VenueClock);
 
 impl<T: Same> Same for Option<T> {
     fn is_same(&self, other: &Self) -> bool {

@@ -20,3 +20,5 @@ pub mod topic;
 
 mod channel_list;
 mod exact;
+#[cfg(feature = "schema")]
+mod schema;

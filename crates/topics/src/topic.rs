@@ -56,6 +56,8 @@ impl Topic {
     pub const STATUS: Self = Self { channel: Channel::Status, parameter: None, subject: Subject::Server };
     /// The topic of the server itself.
     pub const SYSTEM: Self = Self { channel: Channel::System, parameter: None, subject: Subject::Server };
+    /// The topic of what concerns only those who run the server.
+    pub const OPERATIONS: Self = Self { channel: Channel::Operations, parameter: None, subject: Subject::Server };
 
     /// The topic of the server's replay.
     pub const REPLAY: Self = Self { channel: Channel::Replay, parameter: None, subject: Subject::Server };
@@ -66,6 +68,9 @@ impl Topic {
     pub const ALERTS: Self = Self { channel: Channel::Alerts, parameter: None, subject: Subject::Server };
     /// The topic of the rules of signals and alerts, and of the channels that deliver.
     pub const RULES: Self = Self { channel: Channel::Rules, parameter: None, subject: Subject::Server };
+    /// The topic of the settings of those channels.
+    pub const ALERT_CHANNELS: Self =
+        Self { channel: Channel::AlertChannels, parameter: None, subject: Subject::Server };
 
     /// Returns the topic of best bid and ask, last price and daily statistics.
     pub fn quote(instrument: &InstrumentId) -> Self {
@@ -241,6 +246,11 @@ impl TopicPattern {
         }
     }
 
+    /// Returns the channel.
+    pub fn channel(&self) -> Channel {
+        self.channel
+    }
+
     /// Returns the pattern of subjects.
     pub fn subject(&self) -> &SubjectPattern {
         &self.subject
@@ -279,7 +289,7 @@ impl Parameter {
             (ParameterKind::Indicator, Some(text)) => {
                 let (interval, spec) = text.split_once('.').ok_or(NEEDS_INDICATOR)?;
                 let interval = interval.parse().map_err(|_| UNKNOWN_INTERVAL)?;
-                // What it says is read by the owner of the topic.
+                // The owner of the topic parses the text.
                 match spec.is_empty() || !spec.bytes().all(|byte| byte.is_ascii_graphic()) {
                     true => Err(NEEDS_INDICATOR),
                     false => Ok(Some(Self::Indicator(interval, spec.into()))),
@@ -343,6 +353,7 @@ pub(crate) fn shortened(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use model::access::Role;
     use proptest::prelude::*;
 
     use super::*;
@@ -377,7 +388,8 @@ mod tests {
             assert_eq!(Topic::parse(text).unwrap_err().to_string(), expected);
         }
         let known = "quote, tape, book, candles, quality, status, system, consolidated, replay, ladder, dashboard, orders, \
-                     trades, positions, performance, strategies, events, indicators, signals, alerts, rules";
+                     trades, positions, performance, strategies, events, indicators, signals, alerts, rules, \
+                     operations, alert_channels";
         check("sound", &format!("unknown channel \"sound\"; known are {known}"));
         check("", &format!("unknown channel \"\"; known are {known}"));
         check("candles:demo:A", r#"topic "candles:demo:A": needs an interval, as in candles.1m"#);
@@ -428,6 +440,15 @@ mod tests {
         let happened = [Channel::Tape, Channel::Trades, Channel::Events, Channel::Signals];
         for channel in Channel::ALL {
             assert_eq!(channel.is_state(), !happened.contains(&channel), "{channel}");
+        }
+    }
+
+    #[test]
+    fn only_what_concerns_admins_needs_one() {
+        for channel in Channel::ALL {
+            let is_for_admins = [Channel::Operations, Channel::AlertChannels].contains(&channel);
+            let expected = if is_for_admins { Role::Admin } else { Role::Viewer };
+            assert_eq!(channel.needs(), expected, "{channel}");
         }
     }
 

@@ -36,7 +36,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::plan::{ChaosFault, ChaosKind};
 
-/// How long stopping waits for tasks.
+/// Time for which a stop waits for tasks.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Configuration of a proxy.

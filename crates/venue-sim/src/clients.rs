@@ -39,7 +39,7 @@ pub(crate) enum Payload {
     Broken(Bytes),
 }
 
-/// How a connection is closed: code and reason; abruptly without a code.
+/// End of a connection: code and reason; abrupt without a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ending {
     /// Close code.

@@ -23,7 +23,7 @@ pub struct SimConfig {
     pub source: Source,
     /// The speed.
     pub speed: Speed,
-    /// When the timeline starts.
+    /// Start of the timeline.
     pub start: StartWhen,
     /// The behaviour after the last frame.
     pub at_end: AtEnd,
@@ -164,10 +164,10 @@ impl FromStr for Speed {
     }
 }
 
-/// When the timeline starts.
+/// Start of the timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartWhen {
-    /// When the first client has subscribed to something.
+    /// As soon as the first client has subscribed to something.
     FirstSubscriber,
     /// At once.
     Immediately,

@@ -34,7 +34,7 @@ use crate::{
 
 /// Frames written before the socket is flushed.
 const BATCH_FRAMES: usize = 64;
-/// How often a stalled connection checks whether the stall has ended.
+/// Interval at which a stalled connection checks whether the stall has ended.
 const STALL_CHECK: Duration = Duration::from_millis(20);
 /// Timeout for the other side's close frame.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);

@@ -75,7 +75,7 @@ pub struct Fault {
     /// Probability for each frame, 0 to 1; without it every frame is hit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
-    /// How often; frame faults without probability, count and duration happen once, others last until ended.
+    /// Number of times; frame faults without probability, count and duration happen once, others last until ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
     /// Duration, after which the fault ends.

@@ -22,7 +22,7 @@ const DAY_SLOTS: u64 = 864_000;
 /// Slots between two frames of a stream with one frame a second.
 pub(crate) const SECOND_SLOTS: u64 = 10;
 
-/// How a venue writes the simulated market.
+/// A venue's notation of the simulated market.
 #[derive(Clone, Copy)]
 pub(crate) struct Spelling {
     /// Returns the symbol of base and quote.

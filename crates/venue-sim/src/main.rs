@@ -56,7 +56,7 @@ struct Arguments {
     /// Speed: 1 as recorded, N times as fast, or max.
     #[arg(long, default_value = "1")]
     speed: Speed,
-    /// When the timeline starts: subscriber, immediately, or resumed (at the control endpoint).
+    /// Start of the timeline: subscriber, immediately, or resumed (at the control endpoint).
     #[arg(long, value_parser = start_when, default_value = "subscriber")]
     start: StartWhen,
     /// Restarts after the last frame; all clients are disconnected.

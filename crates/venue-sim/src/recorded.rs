@@ -34,7 +34,7 @@ const SNAPSHOT_TRADES: usize = 50;
 /// A recorded frame, or the part of one that is about one symbol.
 #[derive(Clone, Debug)]
 pub(crate) struct Piece {
-    /// When it is due.
+    /// Time at which it is due.
     pub(crate) at: Duration,
     pub(crate) symbol: String,
     pub(crate) is_snapshot: bool,
@@ -73,7 +73,7 @@ pub(crate) struct BookNote {
 #[derive(Debug)]
 pub(crate) struct Tallies {
     by_symbol: BTreeMap<String, (Tally, Tally)>,
-    /// Whether the venue writes all decimals of a step.
+    /// True if the venue writes all decimals of a step.
     is_padded: bool,
 }
 
@@ -100,13 +100,13 @@ impl Tallies {
     }
 }
 
-/// How a venue's recordings are read.
+/// Functions that read a venue's recordings.
 pub(crate) struct Reader {
     /// The pieces of all frames, in order.
     pub(crate) read: fn(&Recording, &mut Tallies) -> Vec<Piece>,
     /// Base and quote of a symbol.
     pub(crate) split: fn(&str) -> (String, String),
-    /// Whether the venue writes all decimals of a step.
+    /// True if the venue writes all decimals of a step.
     pub(crate) is_padded: bool,
     /// The checksum of a book, if frames have one.
     pub(crate) checksum: Option<fn(&Ladder) -> u32>,

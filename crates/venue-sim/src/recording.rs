@@ -36,7 +36,7 @@ pub struct Recording {
 /// One received frame.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordedFrame {
-    /// When it is due after the first frame. Never decreases.
+    /// Time after the first frame at which it is due. Never decreases.
     pub at: Duration,
     /// Address of its connection, if the recording names it.
     pub url: Option<String>,

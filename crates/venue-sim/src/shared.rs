@@ -25,7 +25,7 @@ use crate::{
     stamps::Stamps,
 };
 
-/// How often the venue checks the clock.
+/// Interval at which the venue checks the clock.
 const CLOCK: Duration = Duration::from_millis(100);
 
 /// The shared parts.

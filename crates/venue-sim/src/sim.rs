@@ -24,7 +24,7 @@ use crate::{
     shared::{self, Shared},
 };
 
-/// How long stopping waits for tasks.
+/// Time for which a stop waits for tasks.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
 /// Starts simulated venues.
 pub struct Sim;

@@ -9,10 +9,10 @@ use model::{
     time::{Monotonic, Now, Timestamp},
 };
 
-/// Whether a request may be sent now.
+/// Permission to send a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permit {
-    /// Yes, and it was counted.
+    /// Granted, and counted.
     Granted,
     /// Not before then.
     At(Monotonic),
@@ -284,7 +284,7 @@ impl RateWindow {
 const WINDOW: Duration = Duration::from_secs(60);
 /// Consecutive failures (no answer, or 5xx) that open the breaker.
 pub const FAILURES_TO_OPEN: u32 = 5;
-/// How long the breaker stays open at first; doubles up to sixteen times as long.
+/// First time for which the breaker stays open; doubles up to sixteen times as long.
 const COOL_DOWN: Duration = Duration::from_secs(5);
 /// After this long a probe counts as lost and another one may be sent.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(30);

@@ -47,7 +47,7 @@ pub struct Catalogue {
     statuses: Vec<String>,
 }
 
-/// Where an instrument's names begin in the text, and their lengths in bytes.
+/// Offset of an instrument's names in the text, and their lengths in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     start: u32,
@@ -143,7 +143,7 @@ fn shortened(name: &str) -> &str {
     &name[..name.floor_char_boundary(NAME_BYTES)]
 }
 
-/// How a venue's list is fetched and read.
+/// The requests that fetch a venue's list, and the parser of their answers.
 #[derive(Clone, Copy)]
 pub struct CatalogueSource {
     pub(crate) needs: CatalogueNeeds,

@@ -109,6 +109,7 @@ impl VenueInfo {
 
 /// A venue's capabilities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Capabilities {
     /// Data comes by WebSocket.
     pub websocket: bool,

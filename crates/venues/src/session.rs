@@ -65,7 +65,7 @@ pub enum Input<'a> {
 pub struct HttpAnswer<'a> {
     /// HTTP status.
     pub status: u16,
-    /// How long the venue asks to wait, in `Retry-After` or in the body, if it does.
+    /// Wait that the venue asks for, in `Retry-After` or in the body, if it does.
     pub retry_after: Option<Duration>,
     /// Weight used in the current window as counted by the venue (`X-MBX-USED-WEIGHT-1M`), if present.
     pub used_weight: Option<u32>,
@@ -87,7 +87,7 @@ pub enum CloseReason {
     CannotConnect {
         /// Status of the refused handshake.
         status: Option<u16>,
-        /// How long the venue asks to wait, if it does.
+        /// Wait that the venue asks for, if it does.
         retry_after: Option<Duration>,
         /// The network's error text.
         detail: String,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// Runs a plan over a recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StartBacktest {
     /// The recording's name, as the list has it.
@@ -20,11 +21,13 @@ pub struct StartBacktest {
 
 /// Ends the back-test that runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StopBacktest {}
 
 /// The newest back-test since the server's start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BacktestReport {
     /// Absent: there was none.
     pub backtest: Option<BacktestStatus>,
@@ -32,6 +35,7 @@ pub struct BacktestReport {
 
 /// Status of a back-test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BacktestStatus {
     /// Its number since the server's start.
     pub number: u64,
@@ -53,6 +57,7 @@ pub struct BacktestStatus {
 
 /// State of a back-test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BacktestState {
     /// It plays the recording.
@@ -67,6 +72,7 @@ pub enum BacktestState {
 
 /// The account at the end of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BacktestTotals {
     /// The model of the queue: `conservative` or `optimistic`.
     pub queue: String,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// A WebSocket close code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct CloseCode(pub u16);
 
@@ -35,6 +36,8 @@ impl CloseCode {
     pub const TOO_MANY_MESSAGES: Self = Self(3503);
     /// The client is not allowed to use the stream.
     pub const FORBIDDEN: Self = Self(3504);
+    /// The login has ended: logged out, revoked, expired, or with other rights.
+    pub const LOGGED_OUT: Self = Self(3505);
 
     /// Returns true if the client should reconnect.
     pub const fn is_reconnect(self) -> bool {
@@ -56,6 +59,7 @@ impl CloseCode {
             Self::NO_HELLO => "no_hello",
             Self::TOO_MANY_MESSAGES => "too_many_messages",
             Self::FORBIDDEN => "forbidden",
+            Self::LOGGED_OUT => "logged_out",
             _ => "closed",
         }
     }

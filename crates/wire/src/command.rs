@@ -6,6 +6,7 @@
 use std::fmt;
 
 use model::{
+    access::Role,
     alert::command::{AlertCommand, AlertReply},
     instrument::Venue,
     trading::command::{DeskCommand, DeskReply},
@@ -24,12 +25,14 @@ macro_rules! commands {
     ($($name:literal: $variant:ident($fields:ty) -> $result:ty, $role:ident;)*) => {
         /// A command with its fields.
         #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub enum Command {
             $(#[doc = concat!("`", $name, "`.")] #[serde(rename = $name)] $variant($fields)),*
         }
 
         /// Result of a command that was carried out.
         #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(untagged)]
         pub enum CommandResult {
             $(#[doc = concat!("Of `", $name, "`.")] $variant($result),)*
@@ -42,6 +45,9 @@ macro_rules! commands {
         impl Command {
             /// The names of all commands.
             pub const NAMES: [&str; [$($name),*].len()] = [$($name),*];
+
+            /// The least role of each command, in the same order.
+            pub const ROLES: [Role; [$($name),*].len()] = [$(Role::$role),*];
 
             /// Returns its name.
             pub fn name(&self) -> &'static str {
@@ -145,6 +151,16 @@ impl AnyCommand {
         })
     }
 
+    /// All commands with the least role of each, by name.
+    pub fn roles() -> Vec<(&'static str, Role)> {
+        let own = Command::NAMES.into_iter().zip(Command::ROLES);
+        let desk = DeskCommand::NAMES.into_iter().map(|name| (name, Role::Trader));
+        let alerts = AlertCommand::NAMES.into_iter().map(|name| (name, role_of_alerts(name)));
+        let mut roles: Vec<_> = own.chain(desk).chain(alerts).collect();
+        roles.sort_unstable();
+        roles
+    }
+
     /// Returns its name.
     pub fn name(&self) -> &'static str {
         match self {
@@ -159,35 +175,18 @@ impl AnyCommand {
         match self {
             Self::Server(command) => command.role(),
             Self::Desk(_) => Role::Trader,
-            Self::Alerts(command) if command.is_of_channels() => Role::Admin,
-            Self::Alerts(_) => Role::Trader,
+            Self::Alerts(command) => role_of_alerts(command.name()),
         }
     }
 }
 
-/// The role required for a command; each role includes the ones before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Reads only.
-    Viewer,
-    /// Trades.
-    Trader,
-    /// Changes the server.
-    Admin,
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Viewer => "viewer",
-            Self::Trader => "trader",
-            Self::Admin => "admin",
-        })
-    }
+fn role_of_alerts(name: &str) -> Role {
+    if AlertCommand::CHANNEL_NAMES.contains(&name) { Role::Admin } else { Role::Trader }
 }
 
 /// Symbols of one venue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FeedSymbols {
     /// In the venue's own spelling.
@@ -199,6 +198,7 @@ pub struct FeedSymbols {
 
 /// Symbols of one venue to follow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FollowSymbols {
     /// In any spelling that means one of the venue's.
@@ -220,6 +220,7 @@ impl From<FeedSymbols> for FollowSymbols {
 
 /// One venue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OneVenue {
     /// The venue's name.
@@ -228,6 +229,7 @@ pub struct OneVenue {
 
 /// One recording.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OneRecording {
     /// The file's name, as the list has it.
@@ -236,6 +238,7 @@ pub struct OneRecording {
 
 /// The newest recording of a feed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FeedRecording {
     /// The feed.
     pub venue: Venue,
@@ -255,6 +258,7 @@ pub struct FeedRecording {
 
 /// The recordings to play instead.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LoadReplay {
     /// Names of recordings, each continuing the one before.
@@ -282,6 +286,7 @@ impl LoadReplay {
 
 /// A control of the replay.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReplayControl {
     /// Plays on, or from the beginning if the replay has ended.

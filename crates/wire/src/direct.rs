@@ -14,6 +14,7 @@ use topics::channels::replay::ReplayReport;
 
 /// The venues that the server follows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DirectVenues {
     /// The venues, sorted by name.
     pub venues: Vec<DirectVenue>,
@@ -21,6 +22,7 @@ pub struct DirectVenues {
 
 /// One venue, with the server's own settings for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DirectVenue {
     /// The venue.
     pub venue: Venue,
@@ -149,7 +151,7 @@ pub enum AccountQuestion {
 /// The answer of the desk of a replay: one of both.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AccountAnswer {
-    /// That of the request.
+    /// Number of the request.
     pub id: u64,
     /// The result as JSON, as the server would give it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

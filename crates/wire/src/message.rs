@@ -36,6 +36,7 @@ pub enum ClientMessage {
 
 /// Opens the conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Hello {
     /// [`crate::PROTOCOL_VERSION`] of the client.
     pub protocol: u32,
@@ -50,6 +51,7 @@ pub struct Hello {
 /// Identity of one run of a topic's owner (a feed, the server): offsets of another epoch are meaningless. Cheap to
 /// clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Epoch(Arc<str>);
 
 impl Epoch {
@@ -78,6 +80,7 @@ impl<'de> Deserialize<'de> for Epoch {
 
 /// A client's last update of a topic. It belongs to the lane of that subscription: another lane starts without it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Position {
     /// The epoch of the topic's last snapshot.
     pub epoch: Epoch,
@@ -90,6 +93,7 @@ pub struct Position {
 
 /// Requests topics. Answered by [`Subscribed`] or [`Refused`] with the same id, then snapshots.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Subscribe {
     /// The client's number for this request.
     pub id: u64,
@@ -103,6 +107,7 @@ pub struct Subscribe {
 
 /// Ends subscriptions. Answered by [`Unsubscribed`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Unsubscribe {
     /// The client's number for this request.
     pub id: u64,
@@ -112,6 +117,7 @@ pub struct Unsubscribe {
 
 /// Requests fresh snapshots of subscribed topics. Answered by the snapshots, or [`Refused`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SnapshotRequest {
     /// The client's number for this request.
     pub id: u64,
@@ -133,6 +139,7 @@ pub struct CommandRequest {
 
 /// Requests a [`Pong`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ping {
     /// Returned unchanged; usually the client's clock in milliseconds.
     pub t: i64,
@@ -140,7 +147,8 @@ pub struct Ping {
 
 /// JSON carried as text, for commands and their results, whose shapes are not defined in this crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JsonText(pub(crate) String);
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct JsonText(#[cfg_attr(feature = "schema", schemars(with = "serde_json::Value"))] pub(crate) String);
 
 impl JsonText {
     /// Checks that `text` is JSON, and removes surrounding white space, which the JSON form would not carry.
@@ -191,6 +199,7 @@ pub enum ServerMessage {
 
 /// Answers hello.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Welcome {
     /// [`crate::PROTOCOL_VERSION`] of the server.
     pub protocol: u32,
@@ -213,15 +222,18 @@ pub struct StreamName {
 
 /// Answers subscribe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Subscribed {
     /// The request's id.
     pub id: u64,
     /// All topics of the request, patterns resolved.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Topic>"))]
     pub topics: Vec<StreamName>,
 }
 
 /// Answers unsubscribe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Unsubscribed {
     /// The request's id.
     pub id: u64,
@@ -231,6 +243,7 @@ pub struct Unsubscribed {
 
 /// Answers a request that cannot be carried out. The connection continues, unless a [`Bye`] follows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Refused {
     /// The request's id, if it could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -243,6 +256,7 @@ pub struct Refused {
 
 /// The reasons for a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalCode {
     /// Not JSON, or a field is missing or of the wrong type.
@@ -333,8 +347,9 @@ pub struct Update {
     pub data: TopicData,
 }
 
-/// Whether an update is the whole state or a change to it.
+/// Kind of an update: the whole state or a change to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UpdateKind {
     /// The whole state at its offset.
@@ -345,8 +360,10 @@ pub enum UpdateKind {
 
 /// These topics continue without a gap; the replayed items come before any live one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Resumed {
     /// The topics.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Topic>"))]
     pub topics: Vec<StreamName>,
     /// The number of items sent again.
     pub replayed: u64,
@@ -356,8 +373,10 @@ pub struct Resumed {
 
 /// These topics start over with a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Reset {
     /// The topics.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Topic>"))]
     pub topics: Vec<StreamName>,
     /// Why they could not be resumed.
     pub reason: ResetReason,
@@ -365,6 +384,7 @@ pub struct Reset {
 
 /// Why a topic could not be resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ResetReason {
     /// The topic's owner (its feed, or the server) has restarted since.
@@ -387,6 +407,7 @@ pub struct Ack {
 
 /// Answers ping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pong {
     /// The ping's value.
     pub t: i64,
@@ -396,6 +417,7 @@ pub struct Pong {
 
 /// The last message before the close frame, which has the same code and reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Bye {
     /// Why the connection ends, and whether to reconnect.
     pub code: CloseCode,

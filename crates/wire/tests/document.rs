@@ -33,7 +33,9 @@ fn examples_are_messages() {
             n_messages += 1;
         } else if line.starts_with('{') {
             let topic = match heading {
-                "status" | "system" | "replay" | "signals" | "alerts" | "rules" => heading.to_owned(),
+                "status" | "system" | "replay" | "signals" | "alerts" | "rules" | "operations" | "alert_channels" => {
+                    heading.to_owned()
+                }
                 "indicators" => "indicators.1m.macd(12,26,9):demo:AAABBB".to_owned(),
                 "candles" => "candles.1m:demo:AAABBB".to_owned(),
                 "ladder" => "ladder.50:demo:AAABBB".to_owned(),

@@ -28,7 +28,7 @@ use topics::{
         },
         quote::QuoteData,
         status::{Breaker, ConnectionEntry, StatusData, StreamEntry},
-        system::SystemData,
+        system::{Health, SystemData},
         tape::{TapeData, TapeTrade},
     },
     topic::{Topic, TopicPattern},
@@ -264,6 +264,8 @@ fn data_of_the_channels() {
             uptime_ms: Some(5),
             clients: Some(2),
             notice: None,
+            health: Some(Health::Degraded),
+            health_cause: Some("demo: no data".to_owned()),
         }),
     ));
     lines.push(delta("quality:demo:AAABBB", TopicData::Quality(Box::default())));

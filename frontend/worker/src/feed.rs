@@ -77,7 +77,7 @@ pub struct DirectFeed {
     /// The latest monotonic time of any input.
     latest: Monotonic,
     last_timeout: Monotonic,
-    /// When the first market data arrived.
+    /// Time at which the first market data arrived.
     first_data: Option<Monotonic>,
 }
 

@@ -20,7 +20,7 @@ use topics::{
 };
 use wire::message::{Batch, ClientMessage, Item, ServerMessage, StreamName, Subscribed, Update, UpdateKind};
 
-/// Whether the page has processed enough messages to receive more.
+/// The page's readiness to receive more messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
     /// It keeps up.

@@ -15,7 +15,10 @@
 mod client;
 mod server;
 
-use std::time::{Duration, Instant};
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use clap::{Parser, ValueEnum};
 use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
@@ -90,7 +93,7 @@ fn main() {
     let Some(scene) = arguments.scene else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let child = Child::start(&arguments.binary);
+        let child = Child::start(Command::new(&arguments.binary));
         let _watcher = Healthy::start_with(&child, 1, arguments.form, LONG).await;
         tokio::time::sleep(Duration::from_secs(arguments.warm_up)).await;
         let idle = child.memory();

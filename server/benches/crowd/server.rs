@@ -1,4 +1,6 @@
-//! The server under measurement, as a process of its own, and the memory that it and the kernel use.
+//! The server under measurement, as a process of its own, and the memory that it and the kernel use. Shared by the benches
+//! `crowd` and `stream`.
+#![allow(dead_code, reason = "each of the two benches uses a part")]
 
 use std::{
     fmt,
@@ -15,13 +17,13 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// Starts the binary over the whole simulated market, and waits until it is ready.
-    pub(crate) fn start(binary: &str) -> Self {
+    /// Starts the command `serve` of a program over the whole simulated market, and waits until it is ready. The program is
+    /// the binary itself, or one that runs it.
+    pub(crate) fn start(mut command: Command) -> Self {
         let folder = std::env::temp_dir().join(format!("truetape-crowd-{}", process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let config = folder.join("truetape.toml");
         std::fs::write(&config, CONFIG).unwrap();
-        let mut command = Command::new(binary);
         command.arg("serve").arg("--config").arg(&config).arg("--data-dir").arg(&folder);
         let mut process = command.env("RUST_LOG", "warn").stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
@@ -30,6 +32,11 @@ impl Child {
         let url = ready["url"].as_str().unwrap();
         let address = url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
         Self { process, address }
+    }
+
+    /// Returns its process's number.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Returns its listening address.
@@ -120,6 +127,12 @@ const CONFIG: &str = r#"
 [server]
 listen = "127.0.0.1:0"
 max_connections = 8192
+
+# The crowd calls from one address.
+[limits]
+connections_per_address = 8192
+streams_per_address = 8192
+requests_burst = 1000000
 
 # Full after ten seconds instead of a minute, so that it does not count as the crowd's.
 [stream]

@@ -10,7 +10,7 @@ use rustls::ClientConfig;
 
 use super::{
     message::{one_line, shorten},
-    reach::{self, CheckedNames, Reach},
+    reach::{self, CheckedNames, Names, Reach},
 };
 use crate::{
     feed::{http::retry_after, socket::USER_AGENT},
@@ -64,16 +64,16 @@ impl Reply {
 }
 
 impl Caller {
-    /// Creates the clients.
+    /// Creates the clients, which look names up with `names`.
     ///
     /// # Errors
     /// The TLS configuration is not usable.
-    pub fn new(tls: &Arc<ClientConfig>) -> anyhow::Result<Self> {
+    pub fn new(tls: &Arc<ClientConfig>, names: &Names) -> anyhow::Result<Self> {
         let client = |reach| {
             Client::builder()
                 .tls_backend_preconfigured(ClientConfig::clone(tls))
                 .user_agent(USER_AGENT)
-                .dns_resolver(Arc::new(CheckedNames(reach)))
+                .dns_resolver(Arc::new(CheckedNames { names: names.clone(), reach }))
                 // A redirect could lead to an address that was not checked; a proxy would connect by itself.
                 .redirect(redirect::Policy::none())
                 .no_proxy()

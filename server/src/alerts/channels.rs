@@ -10,7 +10,12 @@ use model::{
 };
 use rustls::ClientConfig;
 
-use super::{caller::Caller, message::Message, reach::Reach};
+use super::{
+    caller::Caller,
+    message::Message,
+    reach::{Names, Reach},
+};
+use crate::metrics::counters::trading::DELIVERED;
 
 pub mod email;
 pub mod push;
@@ -24,8 +29,10 @@ pub struct Report {
     pub verdict: Verdict,
     /// The other server's status or reply code.
     pub status: Option<u16>,
-    /// Its words, shortened, or why there are none. Without secrets.
+    /// Its words, shortened, or why there are none. Without secrets and addresses: everybody may read them.
     pub text: String,
+    /// Advice for those who may change the channel, in place of the text: by a test.
+    pub advice: Option<String>,
     /// Browsers that have the message now.
     pub reached: Vec<SubscriptionId>,
     /// Browsers that ended their subscription.
@@ -48,10 +55,22 @@ pub enum Verdict {
     Gone,
 }
 
+impl Verdict {
+    /// Returns its word, as metrics have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Delivered => DELIVERED,
+            Self::Retry { .. } => "retry",
+            Self::Rejected => "rejected",
+            Self::Gone => "gone",
+        }
+    }
+}
+
 impl Report {
     /// Creates a report without anything about browsers.
     pub fn new(verdict: Verdict, status: Option<u16>, text: impl Into<String>) -> Self {
-        Self { verdict, status, text: text.into(), reached: Vec::new(), ended: Vec::new() }
+        Self { verdict, status, text: text.into(), advice: None, reached: Vec::new(), ended: Vec::new() }
     }
 
     /// Creates the report of an attempt without an answer.
@@ -64,16 +83,17 @@ impl Report {
 #[derive(Clone, Debug)]
 pub struct Senders {
     caller: Caller,
+    names: Names,
     push_key: Arc<push::vapid::VapidKey>,
 }
 
 impl Senders {
-    /// Creates the senders.
+    /// Creates the senders, which look names up with `names`.
     ///
     /// # Errors
     /// The TLS configuration is not usable.
-    pub fn new(tls: &Arc<ClientConfig>, push_key: push::vapid::VapidKey) -> anyhow::Result<Self> {
-        Ok(Self { caller: Caller::new(tls)?, push_key: Arc::new(push_key) })
+    pub fn new(tls: &Arc<ClientConfig>, push_key: push::vapid::VapidKey, names: Names) -> anyhow::Result<Self> {
+        Ok(Self { caller: Caller::new(tls, &names)?, names, push_key: Arc::new(push_key) })
     }
 
     /// Returns the public key that browsers subscribe with.
@@ -93,7 +113,7 @@ impl Senders {
         let report = match &channel.kind {
             ChannelKind::Webhook(settings) => webhook::send(&self.caller, settings, reach, message, now).await,
             ChannelKind::Telegram(settings) => telegram::send(&self.caller, settings, reach, message, now).await,
-            ChannelKind::Email(settings) => email::send(settings, reach, message).await,
+            ChannelKind::Email(settings) => email::send(&self.names, settings, reach, message).await,
             ChannelKind::Push(settings) => {
                 let attempt = push::Attempt { settings, reach, message, reached, now };
                 push::send(&self.caller, &self.push_key, &attempt).await
@@ -103,12 +123,56 @@ impl Senders {
     }
 }
 
-/// Takes out secrets that another server repeats.
+/// Takes out what another server repeats of secrets and addresses.
 fn without_secrets(text: String, channel: &Channel) -> String {
-    let secrets = channel.secrets();
-    let secrets = secrets.values().filter(|secret| secret.len() >= SHORTEST_SECRET);
-    secrets.fold(text, |text, secret| text.replace(secret, "(hidden)"))
+    let hidden = channel.secrets().into_values().chain(channel.hidden_parts());
+    let hidden = hidden.filter(|hidden| hidden.len() >= SHORTEST_SECRET);
+    hidden.fold(text, |text, hidden| without(&text, &hidden))
 }
+
+/// Takes out a text, and its beginning where [`super::message::shorten`] has cut off the rest of it.
+fn without(text: &str, hidden: &str) -> String {
+    let text = text.replace(hidden, HIDDEN);
+    if !text.contains('…') {
+        return text;
+    }
+    let ends = hidden.char_indices().map(|(end, _)| end).rev().take_while(|end| *end >= SHORTEST_SECRET);
+    ends.fold(text, |text, end| text.replace(&format!("{}…", &hidden[..end]), &format!("{HIDDEN}…")))
+}
+
+const HIDDEN: &str = "(hidden)";
 
 /// Shorter ones would take single letters out of any sentence.
 const SHORTEST_SECRET: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alerts::message::shorten;
+
+    #[test]
+    fn nothing_of_an_address_is_repeated_not_even_its_beginning() {
+        let url = "https://hooks.example/services/T0PSECRET/K3YSECRET?token=T0KEN-SECRET";
+        let json = format!(
+            r#"{{"channel_id":"ops","name":"Ops","kind":{{"webhook":{{"url":"{url}","secret":"whsec_c2VjcmV0LWtleQ=="}}}}}}"#
+        );
+        let channel = serde_json::from_str::<Channel>(&json).unwrap().complete(None).unwrap();
+        for said in [
+            format!("HTTP 404 cannot POST {url}"),
+            "HTTP 404 cannot POST /services/T0PSECRET/K3YSECRET?token=T0KEN-SECRET HTTP/1.1".to_owned(),
+            "HTTP 404 no route /services/T0PSECRET/K3YSECRET".to_owned(),
+            r#"HTTP 403 {"error":"no token T0KEN-SECRET for \/T0PSECRET"}"#.to_owned(),
+            "HTTP 400 wrong key whsec_c2VjcmV0LWtleQ==".to_owned(),
+        ] {
+            for n_units in 10..=said.len() {
+                let shown = without_secrets(shorten(&said, n_units), &channel);
+                // Four letters and more of each secret, from its beginning.
+                for part in ["T0PS", "K3YS", "T0KE", "c2Vj"] {
+                    assert!(!shown.contains(part), "{n_units} of {said}: {shown}");
+                }
+            }
+        }
+        let plain = "HTTP 500 internal error…";
+        assert_eq!(without_secrets(plain.to_owned(), &channel), plain);
+    }
+}

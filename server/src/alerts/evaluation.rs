@@ -165,7 +165,7 @@ impl Evaluation {
             TopicData::Events(log) => {
                 let seen = self.desk_events.get(&account).copied();
                 for (number, row) in &log.entries {
-                    // What happened before the start is not told again.
+                    // Events from before the start are not reported again.
                     if seen.is_some_and(|seen| *number > seen)
                         && let Ok(event) = row.read::<DeskEvent>()
                     {

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use model::{
     alert::{
+        channel::ChannelRow,
         command::{AlertCommand, AlertReply},
         rule::AlertRow,
         signal::Signal,
@@ -27,7 +28,7 @@ pub enum Request {
         /// Receives the answer.
         reply: oneshot::Sender<Answer>,
     },
-    /// For the rows of all rules and channels.
+    /// For the rows of all rules and summaries of channels.
     Rules(oneshot::Sender<BTreeMap<String, RowText>>),
 }
 
@@ -66,7 +67,7 @@ impl AlertsHandle {
         &self.push_key
     }
 
-    /// Returns the rows of all rules and channels by their keys.
+    /// Returns the rows of all rules and summaries of channels by their keys.
     ///
     /// # Errors
     /// The task is busy or stopping.
@@ -74,6 +75,14 @@ impl AlertsHandle {
         let (reply, rows) = oneshot::channel();
         self.open()?.requests.try_send(Request::Rules(reply)).map_err(|_| busy())?;
         rows.await.map_err(|_| stopping())
+    }
+
+    /// Returns the settings of all channels, for those who may change them.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn channels(&self) -> Result<Vec<ChannelRow>, Refusal> {
+        self.open()?.alerts.channels().await.map_err(|error| unreadable(&error))
     }
 
     /// Carries a command out. Cancel-safe: it is carried out anyway.

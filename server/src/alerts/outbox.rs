@@ -14,7 +14,11 @@ use store::{alerts::Alerts, error::StoreError};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::channels::Senders;
-use crate::{clock::Clock, shutdown::Shutdown};
+use crate::{
+    clock::Clock,
+    metrics::counters::{StoreCounters, trading::AlertCounters},
+    shutdown::Shutdown,
+};
 
 pub mod budget;
 pub mod outcome;
@@ -60,11 +64,17 @@ pub struct Test {
 }
 
 /// Starts the outbox. What waits since the last run goes out at once.
-pub fn start(alerts: Alerts, senders: Senders, clock: Clock, shutdown: &Shutdown) -> OutboxHandle {
+pub fn start(
+    alerts: Alerts,
+    senders: Senders,
+    (counters, commits): (AlertCounters, StoreCounters),
+    clock: Clock,
+    shutdown: &Shutdown,
+) -> OutboxHandle {
     let (tests, requests) = mpsc::channel(MAX_TESTS);
     let (changed, changes) = watch::channel(0);
     let wake = Arc::new(Notify::new());
-    let task = task::Outbox::new(alerts.clone(), senders, clock, changed);
+    let task = task::Outbox::new(alerts.clone(), senders, (counters, commits), clock, changed);
     shutdown.tasks.spawn(task.run(requests, Arc::clone(&wake), shutdown.stopping.clone()));
     OutboxHandle { alerts, clock, wake, tests, changes }
 }

@@ -1,11 +1,16 @@
-//! The topics `rules`, `alerts` and `signals`: what is published of them, and what each lane has published.
+//! The topics `rules`, `alert_channels`, `alerts` and `signals`: what is published of them, and what each lane has published.
 //!
-//! Not here: the engine (`alerts`), what is on disk (`store`).
+//! A channel is in two topics: its summary for everybody in `rules`, its settings for admins in `alert_channels`. Not here:
+//! the engine (`alerts`), what is on disk (`store`).
 
 use std::collections::{BTreeMap, VecDeque};
 
 use model::{
-    alert::{rule::AlertRow, signal::Signal},
+    alert::{
+        channel::{ChannelRow, summary::ChannelSummary},
+        rule::AlertRow,
+        signal::Signal,
+    },
     sorted::SortedMap,
     time::Now,
 };
@@ -25,6 +30,7 @@ use topics::{
 #[derive(Debug, Default)]
 pub struct Published {
     rules: Rows,
+    channels: Rows,
     alerts: Rows,
     signals: VecDeque<(u64, RowText)>,
     n_signals: u64,
@@ -56,17 +62,30 @@ impl Rows {
 }
 
 impl Published {
-    /// Sets the row of a rule, a channel or the settings.
+    /// Sets the row of a rule or the settings.
     pub fn set_rule(&mut self, key: String, row: &impl Serialize) {
         self.rules.set(key, row);
     }
 
-    /// Returns all of them by their keys.
+    /// Sets a channel.
+    pub fn set_channel(&mut self, row: &ChannelRow) {
+        let id = row.channel.channel_id.to_string();
+        self.rules.set(channel_key(&id), &ChannelSummary::of(row));
+        self.channels.set(id, row);
+    }
+
+    /// Removes a channel.
+    pub fn remove_channel(&mut self, id: &str) {
+        self.rules.remove(&channel_key(id));
+        self.channels.remove(id);
+    }
+
+    /// Returns rules, summaries of channels and settings by their keys.
     pub fn rules(&self) -> BTreeMap<String, RowText> {
         self.rules.rows.iter().map(|(key, row)| (key.clone(), row.clone())).collect()
     }
 
-    /// Removes it.
+    /// Removes a rule.
     pub fn remove_rule(&mut self, key: &str) {
         self.rules.remove(key);
     }
@@ -98,6 +117,7 @@ impl Published {
         let rows = |rows: &Rows| DeskRows { rows: rows.rows.clone(), removed: Vec::new() };
         let data = match topic.channel() {
             Channel::Rules => TopicData::Rules(rows(&self.rules)),
+            Channel::AlertChannels => TopicData::AlertChannels(rows(&self.channels)),
             Channel::Alerts => TopicData::Alerts(rows(&self.alerts)),
             Channel::Signals => TopicData::Signals(DeskLog { entries: self.signals.iter().cloned().collect() }),
             _ => return None,
@@ -108,6 +128,7 @@ impl Published {
     fn revision(&self, topic: &Topic) -> u64 {
         match topic.channel() {
             Channel::Rules => self.rules.revision,
+            Channel::AlertChannels => self.channels.revision,
             Channel::Alerts => self.alerts.revision,
             _ => self.n_signals,
         }
@@ -143,6 +164,11 @@ impl TopicSource for Published {
     fn snapshot(&self, topic: &Topic, lane: Lane) -> Option<TopicData> {
         self.lanes[usize::from(lane.index())].get(topic).map(|(_, data)| data.clone())
     }
+}
+
+/// The key of a channel's summary.
+fn channel_key(id: &str) -> String {
+    format!("channel/{id}")
 }
 
 /// Numbers of one length, so that keys and alerts have the same order.
@@ -186,7 +212,7 @@ mod tests {
 
     fn rows(data: &TopicData) -> (Vec<String>, Vec<String>) {
         match data {
-            TopicData::Alerts(rows) | TopicData::Rules(rows) => {
+            TopicData::Alerts(rows) | TopicData::Rules(rows) | TopicData::AlertChannels(rows) => {
                 (rows.rows.keys().cloned().collect(), rows.removed.clone())
             }
             other => panic!("{other:?}"),
@@ -220,5 +246,23 @@ mod tests {
         (1..=250).for_each(|id| published.set_alert(&alert(id, "x")));
         assert_eq!(published.alerts.rows.len(), N_ALERTS);
         assert_eq!(published.alerts.rows.keys().next().map(String::as_str), Some("0000000051"));
+    }
+
+    #[test]
+    fn a_channel_is_a_summary_for_everybody_and_its_settings_for_admins() {
+        let json = r#"{"channel":{"channel_id":"ops","name":"Ops","kind":{"webhook":{"url":"https://hooks.example/T0P",
+                       "secret":"whsec_YQ=="}}},"state":{}}"#;
+        let row: ChannelRow = serde_json::from_str(json).unwrap();
+        let mut published = Published::default();
+        published.set_channel(&row);
+        let content = |published: &Published, topic| format!("{:?}", published.current(&topic).unwrap().1);
+        let (summary, settings) = (content(&published, Topic::RULES), content(&published, Topic::ALERT_CHANNELS));
+        assert!(summary.contains("https://hooks.example/…") && !summary.contains("T0P"), "{summary}");
+        assert!(settings.contains("https://hooks.example/T0P") && !settings.contains("YQ=="), "{settings}");
+        assert_eq!(published.rules().into_keys().collect::<Vec<_>>(), ["channel/ops"]);
+        published.remove_channel("ops");
+        for topic in [Topic::RULES, Topic::ALERT_CHANNELS] {
+            assert_eq!(rows(&published.current(&topic).unwrap().1).0, Vec::<String>::new(), "{topic}");
+        }
     }
 }

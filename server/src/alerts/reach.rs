@@ -1,11 +1,15 @@
-//! Which addresses alerts may be sent to, so that a channel cannot be used to reach machines inside a network.
+//! Check of the addresses that alerts are sent to, so that a channel cannot be used to reach machines inside a network.
 //!
 //! A name is resolved once, its addresses are checked, and the connection goes to a checked address: a name that gives
 //! another address a moment later gains nothing. Not here: the requests themselves ([`super::caller`]).
+//!
+//! The resolver is given ([`Names`]), so that a test can change its answers.
 
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    str::FromStr,
+    sync::Arc,
 };
 
 use reqwest::{
@@ -60,18 +64,54 @@ pub enum ReachError {
     },
 }
 
-/// Returns the addresses of a host that may be contacted.
+/// Looks names up. Clones share it.
+#[derive(Clone)]
+pub struct Names(Arc<dyn Resolve>);
+
+impl Names {
+    /// Looks them up with `resolver`, whose addresses are not checked yet.
+    pub fn of(resolver: Arc<dyn Resolve>) -> Self {
+        Self(resolver)
+    }
+}
+
+/// The system's own.
+impl Default for Names {
+    fn default() -> Self {
+        Self(Arc::new(SystemNames))
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Names")
+    }
+}
+
+struct SystemNames;
+
+impl Resolve for SystemNames {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?.collect::<Vec<_>>();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// Returns the addresses of a host that may be contacted, from one look-up.
 ///
 /// # Errors
 /// There is none.
-pub async fn resolve(host: &str, port: u16, reach: Reach) -> Result<Vec<SocketAddr>, ReachError> {
-    let found = tokio::net::lookup_host((host, port)).await;
-    let found = found.map_err(|error| ReachError::Unknown { host: host.to_owned(), reason: in_words(&error) })?;
+pub async fn resolve(names: &Names, host: &str, port: u16, reach: Reach) -> Result<Vec<SocketAddr>, ReachError> {
+    let unknown = |reason| ReachError::Unknown { host: host.to_owned(), reason };
+    let name = Name::from_str(host).map_err(|error| unknown(in_words(&error)))?;
+    let found = names.0.resolve(name).await.map_err(|error| unknown(in_words(&*error)))?;
     let mut refused = ReachError::Unknown { host: host.to_owned(), reason: "no address".to_owned() };
     let mut allowed = Vec::new();
     for address in found {
         match check(host, address.ip(), reach) {
-            Ok(()) => allowed.push(address),
+            Ok(()) => allowed.push(SocketAddr::new(address.ip(), port)),
             Err(error) => refused = error,
         }
     }
@@ -90,16 +130,21 @@ pub fn check_number(url: &Url, reach: Reach) -> Result<(), ReachError> {
     }
 }
 
-/// Resolves names for requests.
-#[derive(Clone, Copy, Debug)]
-pub struct CheckedNames(pub Reach);
+/// Resolves names for requests, to addresses that may be contacted.
+#[derive(Clone, Debug)]
+pub struct CheckedNames {
+    /// Looks names up.
+    pub names: Names,
+    /// Networks that may be reached.
+    pub reach: Reach,
+}
 
 impl Resolve for CheckedNames {
     fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.0;
+        let Self { names, reach } = self.clone();
         Box::pin(async move {
             // The port is the request's own; 0 stands for it here.
-            let addresses = resolve(name.as_str(), 0, reach).await?;
+            let addresses = resolve(&names, name.as_str(), 0, reach).await?;
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }
@@ -229,8 +274,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_gives_checked_addresses_alone() {
-        let refused = resolve("localhost", 80, Reach::Public).await.unwrap_err();
+        let names = Names::default();
+        let refused = resolve(&names, "localhost", 80, Reach::Public).await.unwrap_err();
         assert!(matches!(&refused, ReachError::Private { host, .. } if host == "localhost"), "{refused}");
-        assert!(resolve("localhost", 80, Reach::Private).await.unwrap().iter().all(|found| found.ip().is_loopback()));
+        let found = resolve(&names, "localhost", 80, Reach::Private).await.unwrap();
+        assert!(found.iter().all(|found| found.ip().is_loopback() && found.port() == 80), "{found:?}");
     }
 }

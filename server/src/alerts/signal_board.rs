@@ -15,6 +15,7 @@ use model::{
     time::Timestamp,
     trading::refusal::{DenyCode, Refusal},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use strategy::signals::{SignalWatch, Top, sentence};
 
@@ -36,7 +37,7 @@ struct Running {
 }
 
 /// A signal rule as it is published.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct SignalRuleRow<'a> {
     /// The rule.
     rule: &'a SignalRule,

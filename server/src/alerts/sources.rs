@@ -1,5 +1,5 @@
-//! Where signals and alerts get their data: ticks from the feeds' desk queues, bars and the desk's events from the hub, as
-//! any client would, and the state of all feeds.
+//! Sources of the data of signals and alerts: ticks from the feeds' desk queues, bars and the desk's events from the
+//! hub, as any client would, and the state of all feeds.
 //!
 //! Not here: what is made of it ([`super::evaluation`]).
 
@@ -209,5 +209,5 @@ pub fn candles(update: &SharedUpdate) -> Option<(&InstrumentId, Interval, &[mode
     }
 }
 
-/// How often feeds are looked for that were not there.
+/// Interval at which missing feeds are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -15,6 +15,7 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 use ::alerts::{engine::Effects, happening::HealthEvent};
 use anyhow::Context;
 use model::{
+    access::Role,
     alert::{rule_id::RuleId, signal::Signal},
     candle::Interval,
     instrument::InstrumentId,
@@ -43,7 +44,9 @@ use super::{
 use crate::{
     clock::Clock,
     desk::calendar,
+    disk::free_bytes,
     log::ErrorCount,
+    metrics::counters::{StoreCounters, trading::AlertCounters},
     notices::Notices,
     publish::{Publishing, TopicOwner},
     recorder::recordings::RecordingEnd,
@@ -71,6 +74,10 @@ pub struct AlertParts {
     pub clock: Clock,
     /// Tells people that the disk is full.
     pub notices: Notices,
+    /// Counts alerts.
+    pub counters: AlertCounters,
+    /// Counts commits.
+    pub commits: StoreCounters,
 }
 
 /// Restores the rules and starts their task.
@@ -113,7 +120,7 @@ struct AlertTask {
     published: Published,
     /// True while the disk takes nothing.
     is_halted: bool,
-    /// When an earlier run last looked at prices; `None` if there was none.
+    /// Time at which an earlier run last looked at prices; `None` if there was none.
     down_since: Option<Timestamp>,
     next_stamp: Monotonic,
     next_try: Monotonic,
@@ -132,7 +139,7 @@ type Pending = (oneshot::Sender<Answer>, Answer);
 #[derive(Debug, Default)]
 struct Others {
     commit: AlertCommit,
-    /// Keys of rows that go.
+    /// Keys of rules that go.
     gone: Vec<String>,
 }
 
@@ -161,7 +168,7 @@ impl AlertTask {
             }
             self.turn(taken).await;
         }
-        // What the last turn left, and the moment: the next start looks at what came after it.
+        // The rest of the last turn, and the moment: the next start begins there.
         self.next_stamp = Monotonic::ZERO;
         self.turn(Vec::new()).await;
         self.parts.alerts.close().await;
@@ -285,11 +292,16 @@ impl AlertTask {
         }
         self.collect(&effects, &found, &mut others.commit);
         self.stamp(&mut others.commit, now);
-        if let Err(error) = self.parts.alerts.commit(&others.commit).await {
+        let begun = self.parts.clock.now().monotonic;
+        let written = self.parts.alerts.commit(&others.commit).await;
+        let took = self.parts.clock.now().monotonic.saturating_since(begun);
+        self.parts.commits.committed("alerts", took, written.is_ok());
+        if let Err(error) = written {
             tracing::error!(error = &error as &dyn std::error::Error, "alerts cannot be written");
             self.halt(now).await;
             return answer_all(pending.into_iter().map(|(reply, _)| (reply, Err(refusal_of(&error)))).collect());
         }
+        others.commit.notices.iter().for_each(|notice| self.parts.counters.fired(notice.severity));
         let sends = !others.commit.deliveries.is_empty() || !others.commit.removed_channels.is_empty();
         if sends {
             self.parts.outbox.wake();
@@ -332,6 +344,8 @@ impl AlertTask {
             self.show_signal_rule(&rule_id);
         }
         others.gone.iter().for_each(|key| self.published.remove_rule(key));
+        let channels = &others.commit.removed_channels;
+        channels.iter().for_each(|channel_id| self.published.remove_channel(channel_id.as_str()));
     }
 
     fn show_signal_rule(&mut self, rule_id: &RuleId) {
@@ -355,7 +369,7 @@ impl AlertTask {
         signals.sort_by_key(|signal| signal.number);
         signals.iter().for_each(|signal| self.published.add_signal(signal));
         for row in self.parts.alerts.channels().await? {
-            self.published.set_rule(format!("channel/{}", row.channel.channel_id), &row);
+            self.published.set_channel(&row);
         }
         Ok(())
     }
@@ -370,7 +384,7 @@ impl AlertTask {
         let log = self.evaluation.engine.log_mut();
         rows.into_iter().flat_map(|row| row.deliveries).for_each(|delivery| log.set_delivery(delivery));
         for row in channels {
-            self.published.set_rule(format!("channel/{}", row.channel.channel_id), &row);
+            self.published.set_channel(&row);
         }
     }
 
@@ -388,7 +402,7 @@ impl AlertTask {
     async fn halt(&mut self, now: Now) {
         self.is_halted = true;
         self.next_try = now.monotonic + TRY_EVERY;
-        self.parts.notices.show(NOTICE, NOTICE_WORDS.to_owned(), now.monotonic);
+        self.parts.notices.show(NOTICE, Role::Viewer, NOTICE_WORDS.to_owned(), now.monotonic);
     }
 
     async fn try_again(&mut self, now: Now) {
@@ -424,20 +438,6 @@ fn alert_key(rule_id: &RuleId) -> String {
 
 fn signal_key(rule_id: &RuleId) -> String {
     format!("signal/{rule_id}")
-}
-
-/// Returns the free bytes of a folder's disk; `None` where the system does not say.
-fn free_bytes(folder: &std::path::Path) -> Option<u64> {
-    #[cfg(unix)]
-    {
-        let disk = rustix::fs::statvfs(folder).ok()?;
-        disk.f_bavail.checked_mul(disk.f_frsize)
-    }
-    #[cfg(not(unix))]
-    {
-        let _folder = folder;
-        None
-    }
 }
 
 /// The row of the settings.

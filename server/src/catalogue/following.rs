@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     commands::CommandFailure,
-    config::feeds::MAX_SYMBOLS,
+    config::{FeedConfig, feeds::MAX_SYMBOLS},
     feed::{control::ControlError, handle::Feeds, supervisor},
 };
 
@@ -100,6 +100,16 @@ impl Following {
         Ok(outcome)
     }
 
+    /// Forgets symbols without stopping them: they are followed until the next restart. Without symbols, the whole venue.
+    ///
+    /// # Errors
+    /// There is no such venue, or the list cannot be written.
+    pub async fn forget(&self, venue: &str, symbols: &[String]) -> Result<(), CommandFailure> {
+        let info = registry::info(&venue.trim().to_lowercase()).map_err(ControlError::from)?;
+        let forgotten = self.kept.forget(&Venue::new(info.name), symbols).await;
+        forgotten.map_err(|source| CommandFailure::NotKept { source })
+    }
+
     /// Follows everything that was kept and is not followed yet. What cannot be followed is logged and stays kept.
     pub async fn resume(&self) {
         let mut by_venue: Vec<(String, Vec<String>)> = Vec::new();
@@ -114,6 +124,33 @@ impl Following {
                 tracing::warn!(venue, %error, "kept instruments could not be followed");
             }
         }
+    }
+
+    /// Follows what is new in the configuration's list of feeds, and what is gone from it no longer, except instruments that
+    /// are kept. Returns why some of it was not done.
+    pub async fn change_list(&self, before: &[FeedConfig], after: &[FeedConfig]) -> Vec<ControlError> {
+        let mut failures = Vec::new();
+        // Before anything stops, so that a feed whose symbols are all replaced goes on.
+        for new in missing_in(before, after) {
+            match self.feeds.start(new).await {
+                Ok(_) | Err(ControlError::AlreadyRunning { .. }) => {}
+                Err(error) => failures.push(error),
+            }
+        }
+        let kept = self.kept.all().await;
+        for mut gone in missing_in(after, before) {
+            let venue = Venue::new(&gone.venue);
+            gone.symbols.retain(|symbol| !kept.contains(&InstrumentId::new(&venue, symbol)));
+            // Without symbols, the whole venue would stop.
+            if gone.symbols.is_empty() {
+                continue;
+            }
+            match self.feeds.stop(gone).await {
+                Ok(_) | Err(ControlError::NotRunning { .. }) => {}
+                Err(error) => failures.push(error),
+            }
+        }
+        failures
     }
 
     /// Returns the venue's spellings of symbols.
@@ -131,6 +168,17 @@ impl Following {
             _ => Ok(symbols),
         }
     }
+}
+
+/// Returns the symbols of `all` that `some` does not have, by venue.
+fn missing_in(some: &[FeedConfig], all: &[FeedConfig]) -> Vec<FeedSymbols> {
+    let has =
+        |venue: &str, symbol: &String| some.iter().any(|feed| feed.venue == venue && feed.symbols.contains(symbol));
+    let missing = all.iter().map(|FeedConfig { venue, symbols }| FeedSymbols {
+        venue: venue.clone(),
+        symbols: symbols.iter().filter(|symbol| !has(venue, symbol)).cloned().collect(),
+    });
+    missing.filter(|feed| !feed.symbols.is_empty()).collect()
 }
 
 fn resolve(

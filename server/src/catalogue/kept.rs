@@ -6,20 +6,20 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File},
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use model::{
+    access::Role,
     instrument::{InstrumentId, Venue},
     time::Now,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::RwLock;
 
-use crate::notices::Notices;
+use crate::{disk, notices::Notices};
 
 /// The kept instruments. Clones share them.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ impl Kept {
                 path.display()
             );
             tracing::warn!("{sentence}");
-            notices.show("kept", sentence, now.monotonic);
+            notices.show("kept", Role::Admin, sentence, now.monotonic);
             BTreeSet::new()
         });
         Self(Arc::new(Inner { path, instruments: RwLock::new(instruments) }))
@@ -117,18 +117,7 @@ fn read(path: &Path) -> Result<BTreeSet<InstrumentId>, String> {
 }
 
 fn write(path: &Path, contents: &Contents) -> io::Result<()> {
-    let text = serde_json::to_vec_pretty(contents)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let beside = path.with_extension("new");
-    let mut file = File::create(&beside)?;
-    file.write_all(&text)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    // The new name must survive a power failure, too. Only Unix can flush a folder.
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    Ok(())
+    disk::replace(path, &serde_json::to_vec_pretty(contents)?)
 }
 
 const FILE: &str = "followed.json";
@@ -191,7 +180,10 @@ mod tests {
         assert_eq!(names(&folder.open(&notices)).await, ["binance:BTCUSDT", "finnhub:BINANCE:BTCUSDT"]);
         kept.forget(&finnhub, &[]).await.unwrap();
         assert_eq!(names(&folder.open(&notices)).await, ["binance:BTCUSDT"]);
-        assert_eq!((folder.files(), notices.newest(Clock::start().now().monotonic)), (symbols(&[FILE]), None));
+        assert_eq!(
+            (folder.files(), notices.newest(Role::Admin, Clock::start().now().monotonic)),
+            (symbols(&[FILE]), None)
+        );
     }
 
     #[tokio::test]
@@ -206,7 +198,7 @@ mod tests {
             fs::write(folder.0.join(FILE), broken).unwrap();
             let kept = folder.open(&notices);
             assert!(names(&kept).await.is_empty());
-            let notice = notices.newest(Clock::start().now().monotonic).unwrap();
+            let notice = notices.newest(Role::Admin, Clock::start().now().monotonic).unwrap();
             assert!(notice.contains("cannot be read") && notice.contains("It was moved to"), "{notice}");
             kept.add(&Venue::new("demo"), &symbols(&["BTC-SIM"])).await.unwrap();
             let files = folder.files();

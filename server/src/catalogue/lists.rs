@@ -47,6 +47,8 @@ struct Slot {
     failure: Option<Failure>,
     n_failures: u32,
     is_loading: bool,
+    /// True if the list is short of what has to be configured first.
+    is_lacking: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -100,18 +102,20 @@ impl Lists {
         let now = self.0.clock.now().monotonic;
         let mut slots = self.lock();
         let slot = slots.entry(venue).or_default();
-        let is_fresh = slot.list.as_ref().is_some_and(|(_, at)| now.saturating_since(*at) < KEPT_FOR);
+        let is_lacking = lacks(source, &endpoint).is_some();
+        let is_young = slot.list.as_ref().is_some_and(|(_, at)| now.saturating_since(*at) < KEPT_FOR);
+        let is_fresh = is_young && slot.is_lacking == is_lacking;
         let is_delayed = slot.failure.as_ref().is_some_and(|failure| now < failure.next_try);
         if slot.is_loading || is_fresh || is_delayed {
             return;
         }
-        if lacks(source, endpoint).is_some() || source.requests().is_empty() {
-            slot.list = Some((Arc::new(source.built_in()), now));
+        if is_lacking || source.requests().is_empty() {
+            (slot.list, slot.is_lacking) = (Some((Arc::new(source.built_in()), now)), is_lacking);
             return;
         }
         slot.is_loading = true;
         drop(slots);
-        let (lists, endpoint) = (self.clone(), endpoint.clone());
+        let lists = self.clone();
         let stopping = self.0.shutdown.stopping.clone();
         self.0.shutdown.tasks.spawn(async move {
             tokio::select! {
@@ -153,7 +157,7 @@ impl Lists {
         let (title, now) = (endpoint.info.title, self.0.clock.now().monotonic);
         let slot = self.lock().get(venue).cloned().unwrap_or_default();
         let missing = match (&slot.list, &slot.failure) {
-            (Some(_), _) => lacks(source, endpoint),
+            (Some(_), _) => lacks(source, &endpoint),
             (None, Some(Failure { detail, next_try })) => {
                 let wait_s = next_try.saturating_since(now).as_secs() + 1;
                 Some(format!("{title}'s list could not be loaded ({detail}). Next try in {wait_s} s"))
@@ -173,11 +177,12 @@ fn lacks(source: &CatalogueSource, endpoint: &VenueEndpoint) -> Option<String> {
     let (name, title) = (endpoint.info.name, endpoint.info.title);
     match source.needs() {
         CatalogueNeeds::Token if endpoint.config.token.is_none() => Some(format!(
-            "{title}'s list needs a token: set token under [venues.{name}] in truetape.toml and restart the server"
+            "{title}'s list needs a token: set token under [venues.{name}] on the page Configuration, or in truetape.toml and \
+             restart the server"
         )),
         CatalogueNeeds::History if !endpoint.has_history() => Some(format!(
-            "{title}'s list needs a key of The Graph: set token under [venues.{name}] in truetape.toml and restart the \
-             server. Addresses of pools can be followed without it"
+            "{title}'s list needs a key of The Graph: set token under [venues.{name}] on the page Configuration, or in truetape.toml \
+             and restart the server. Addresses of pools can be followed without it"
         )),
         _ => None,
     }
@@ -207,7 +212,7 @@ async fn read(source: &'static CatalogueSource, answer: Answer, mut list: Catalo
     reading.await.map_err(|_| failed("reading it failed".to_owned()))?.map_err(|error| failed(error.to_string()))
 }
 
-/// How long a list is kept: venues list something new about once a day.
+/// Time for which a list is kept: venues list something new about once a day.
 const KEPT_FOR: Duration = Duration::from_secs(6 * 3_600);
 /// The longest that a search waits for a list: a list of several megabytes usually takes two.
 const FIRST_WAIT: Duration = Duration::from_secs(4);

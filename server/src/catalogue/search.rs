@@ -32,7 +32,7 @@ impl Query {
     }
 }
 
-/// How well an instrument matches; the smallest is the best.
+/// Rank of a match; the smallest is the best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     class: Class,

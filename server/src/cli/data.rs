@@ -9,10 +9,10 @@ use crate::config::{self, Sources};
 #[derive(Clone, Debug, clap::Args)]
 pub struct DataFolder {
     /// Folder of the database, recordings and certificates.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     data_dir: Option<String>,
     /// Configuration file [default: truetape.toml in the working folder, if it exists].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
 }
 

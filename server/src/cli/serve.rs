@@ -7,8 +7,10 @@ use serde_json::json;
 
 use super::Failure;
 use crate::{
-    config::{self, Config, Sources},
+    config::{Base, Sources, StartConfig},
     log::{self, LogFormat},
+    notify::Notifier,
+    open_files,
     serve::Server,
     shutdown::{Outcome, Signals},
 };
@@ -16,15 +18,28 @@ use crate::{
 /// Flags of `serve`; each overrides the configuration file and the environment.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Address and port, loopback only; port 0 takes a free one [default: 127.0.0.1:3000].
+    /// Address and port, beyond loopback only with TLS; port 0 takes a free one [default: 127.0.0.1:3000].
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
     /// Folder of the database, recordings and certificates.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<String>,
+    /// Addresses and ranges of the reverse proxies in front, as in 127.0.0.1,10.0.0.0/8; they are believed about their
+    /// callers.
+    #[arg(long, value_name = "ADDRESSES")]
+    behind_proxy: Option<String>,
     /// Configuration file [default: truetape.toml in the working folder, if it exists].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Certificate in PEM, with those that vouch for it.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<String>,
+    /// Private key of the certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<String>,
+    /// Serve TLS with a certificate of our own; browsers ask before they trust it.
+    #[arg(long, conflicts_with = "tls_cert")]
+    tls_self_signed: bool,
     /// Venue and symbols to follow, as in name=SYMBOL,SYMBOL; may be repeated.
     #[arg(long, value_name = "VENUE=SYMBOLS")]
     venue: Vec<String>,
@@ -42,7 +57,16 @@ impl Arguments {
     /// Returns the same sources as [`Self::sources`], with a default address if no flag names one.
     pub fn sources_with<'a>(&self, listen: impl Into<Option<&'a str>>) -> Sources {
         let listen = self.listen.clone().or(listen.into().map(str::to_owned));
-        let flags = [("--listen", "server.listen", &listen), ("--data-dir", "server.data_dir", &self.data_dir)]
+        let self_signed = self.tls_self_signed.then(|| "true".to_owned());
+        let flags = [
+            ("--listen", "server.listen", &listen),
+            ("--data-dir", "server.data_dir", &self.data_dir),
+            ("--tls-cert", "tls.cert", &self.tls_cert),
+            ("--tls-key", "tls.key", &self.tls_key),
+            ("--tls-self-signed", "tls.self_signed", &self_signed),
+            ("--behind-proxy", "server.trusted_proxies", &self.behind_proxy),
+        ];
+        let flags = flags
             .into_iter()
             .filter_map(|(flag, path, text)| text.clone().map(|text| (flag, path, text)))
             .chain(self.venue.iter().map(|text| ("--venue", "feeds", text.clone())))
@@ -54,8 +78,9 @@ impl Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     start_log(arguments);
-    let config = config::load(&arguments.sources()).map_err(|error| Failure::Unusable(error.into()))?;
-    run_with(config, async |server| {
+    let loaded = Base::read(arguments.sources()).and_then(Base::load);
+    let loaded = loaded.map_err(|error| Failure::Unusable(error.into()))?;
+    run_with(loaded, async |server| {
         server.following().resume().await;
         Ok(())
     })
@@ -67,22 +92,33 @@ pub fn start_log(arguments: &Arguments) {
 }
 
 /// Serves until a signal, after `prepare` has done everything that must precede the ready line.
-pub fn run_with(config: Config, prepare: impl AsyncFnOnce(&Server) -> anyhow::Result<()>) -> Result<(), Failure> {
-    raise_file_limit(config.server.max_connections);
+pub fn run_with(
+    settings: impl Into<StartConfig>,
+    prepare: impl AsyncFnOnce(&Server) -> anyhow::Result<()>,
+) -> Result<(), Failure> {
+    let loaded = settings.into();
+    log::set_level(loaded.config.log.level);
+    open_files::allow(loaded.config.server.max_connections);
     block_on(async {
         let mut signals = Signals::listen().context("listen for signals")?;
-        let server = Server::start(config).await?;
+        let manager =
+            Notifier::new(|name| std::env::var_os(name)).context("reach the service manager (NOTIFY_SOCKET)")?;
+        let server = Server::start(loaded).await?;
         if let Err(error) = prepare(&server).await {
             server.shutdown().begin();
             server.shutdown().finish().await;
             return Err(error);
         }
+        tell_set_up(&server)?;
         announce(&server)?;
+        manager.ready(&server.url());
         tokio::select! {
             biased;
             () = signals.next() => tracing::info!("stopping; a second signal stops at once"),
             () = server.shutdown().draining.cancelled() => {}
+            () = manager.watch(async || server.is_answering().await) => {}
         }
+        manager.stopping();
         end(&server, &mut signals).await;
         Ok(())
     })
@@ -122,26 +158,13 @@ pub fn announce(server: &Server) -> anyhow::Result<()> {
     writeln!(out, "{line}").and_then(|()| out.flush()).context("write the ready line")
 }
 
-/// Each connection is an open file, and many systems start processes with 1,024.
-fn raise_file_limit(max_connections: usize) {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-        let wanted = u64::try_from(max_connections).unwrap_or(u64::MAX).saturating_add(SPARE_FILES);
-        let limit = getrlimit(Resource::Nofile);
-        let current = limit.maximum.map_or(wanted, |maximum| wanted.min(maximum));
-        if limit.current.is_some_and(|now| now < current)
-            && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum: limit.maximum })
-        {
-            tracing::warn!(%error, "the limit of open files stays low; many connections will be refused");
-        }
+/// Prints the code of the first set-up, where one is needed. Not in the log: it is a secret.
+fn tell_set_up(server: &Server) -> anyhow::Result<()> {
+    if let Some(code) = server.access().set_up_code().context("make the set-up code")? {
+        eprintln!("\n  No user yet. Open {} and make the first one with this code:\n\n      {code}\n", server.url());
     }
-    #[cfg(not(unix))]
-    let _ = max_connections;
+    Ok(())
 }
 
-#[cfg(unix)]
-/// For feeds, recordings, and connections beyond the maximum, which are few and short.
-const SPARE_FILES: u64 = 1_024;
 /// The exit code that shells report for a process ended by SIGINT.
 const SECOND_SIGNAL: i32 = 130;

@@ -7,6 +7,8 @@ use std::{fmt, path::PathBuf};
 pub enum Origin {
     /// A configuration file.
     File(PathBuf),
+    /// The file that the Configuration page writes.
+    Page(PathBuf),
     /// An environment variable.
     Variable(String),
     /// A command-line flag.
@@ -17,6 +19,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Page(path) => write!(f, "file {} (written by the Configuration page)", path.display()),
             Self::Variable(name) => write!(f, "variable {name}"),
             Self::Flag(flag) => write!(f, "flag {flag}"),
         }
@@ -35,7 +38,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file is not valid TOML.
-    #[error("configuration file {} is not valid TOML: line {line}, column {column}: {reason}", path.display())]
+    #[error("configuration file {} is not valid TOML: line {line}, column {column}: {reason}{remedy}", path.display())]
     NotToml {
         /// The file.
         path: PathBuf,
@@ -45,6 +48,8 @@ pub enum ConfigError {
         column: usize,
         /// The parser's reason, without any text of the file: the line may hold a token.
         reason: String,
+        /// The remedy besides correcting the line; empty, or a clause.
+        remedy: &'static str,
     },
     /// The key does not exist.
     #[error("unknown key {key} in {origin}; {}", remedy(suggestion.as_deref(), known))]
@@ -67,7 +72,7 @@ pub enum ConfigError {
         value: String,
         /// The source of the value.
         origin: Origin,
-        /// How to correct it.
+        /// The remedy.
         remedy: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The three sources of settings and their order: file, then environment, then flags. Later ones win.
+//! The sources of settings and their order: file, then what the page keeps, then environment, then flags. Later ones win.
 //!
 //! All sources are merged into one tree that keeps each setting's source; the sections read it with serde. So a mistake
 //! is reported with its key, its source and the remedy, also in checks across keys. Not here: the meaning of the keys.
@@ -10,8 +10,10 @@ use serde::Deserialize;
 
 use super::{
     Config, FeedConfig,
+    access::Login,
     error::{ConfigError, Origin, SettingError, invalid},
     feeds::short_form,
+    page::Base,
     token::HIDDEN,
     tree::{Fault, Node},
     value::RawValue,
@@ -56,20 +58,24 @@ impl Sources {
 /// # Errors
 /// The first mistake found, with key, source and remedy.
 pub fn load(sources: &Sources) -> Result<Config, ConfigError> {
-    load_text(sources, read_file(sources.file.as_deref())?)
+    Ok(Base::read(sources.clone())?.load()?.config)
 }
 
-/// Checks each source as it is added: a mistake in the file counts even if a flag overrides it.
-fn load_text(sources: &Sources, file: Option<(PathBuf, String)>) -> Result<Config, ConfigError> {
-    let mut loader = Loader { tree: Node::Table(BTreeMap::new(), Origin::File(DEFAULT_FILE.into())), sources };
-    if let Some((path, text)) = file {
-        loader.file(path, &text)?;
-        loader.read()?;
-    }
-    loader.environment()?;
-    loader.read()?;
-    loader.flags();
-    loader.finish()
+/// A file's path and text.
+pub type FileText = (PathBuf, String);
+
+/// Reads the configuration, and the tree of its sources.
+pub(super) fn load_texts(
+    sources: &Sources,
+    file: Option<&FileText>,
+    page: Option<&FileText>,
+) -> Result<(Config, Node), ConfigError> {
+    Loader::of(sources, file, page)?.finish()
+}
+
+/// Returns the data folder, which has the page's settings: so they cannot change it.
+pub(super) fn data_dir(sources: &Sources, file: Option<&FileText>) -> Result<PathBuf, ConfigError> {
+    Ok(Loader::of(sources, file, None)?.read()?.server.data_dir)
 }
 
 struct Loader<'a> {
@@ -77,22 +83,43 @@ struct Loader<'a> {
     sources: &'a Sources,
 }
 
-impl Loader<'_> {
-    fn file(&mut self, path: PathBuf, text: &str) -> Result<(), ConfigError> {
-        let root: toml::Table = text.parse().map_err(|error| not_toml(path.clone(), text, &error))?;
-        let origin = Origin::File(path);
+impl<'a> Loader<'a> {
+    /// Adds all sources. Checks each as it is added: a mistake in the file counts even if a flag overrides it.
+    fn of(sources: &'a Sources, file: Option<&FileText>, page: Option<&FileText>) -> Result<Self, ConfigError> {
+        let mut loader = Self { tree: Node::Table(BTreeMap::new(), Origin::File(DEFAULT_FILE.into())), sources };
+        for (file, of) in [(file, Origin::File as fn(PathBuf) -> Origin), (page, Origin::Page)] {
+            if let Some(file) = file {
+                loader.file(file, of)?;
+                loader.read()?;
+            }
+        }
+        loader.environment()?;
+        loader.read()?;
+        loader.flags();
+        Ok(loader)
+    }
+
+    /// Adds the settings of a file, whose source `of` makes.
+    fn file(&mut self, (path, text): &FileText, of: fn(PathBuf) -> Origin) -> Result<(), ConfigError> {
+        let origin = of(path.clone());
+        let is_page = matches!(origin, Origin::Page(_));
+        let root: toml::Table = text.parse().map_err(|error| not_toml(path.clone(), is_page, text, &error))?;
         for (section, value) in root {
             match value {
-                toml::Value::Table(table) if table.is_empty() && section != "feeds" => {
-                    self.tree.insert(&[&section], Node::Table(BTreeMap::new(), origin.clone()), &origin);
-                }
-                toml::Value::Table(table) => {
-                    for (key, value) in table {
-                        self.set(&[section.as_str(), key.as_str()], RawValue::Toml(value), &origin)?;
-                    }
-                }
-                value => self.set(&[section.as_str()], RawValue::Toml(value), &origin)?,
+                toml::Value::Table(table) => self.section(&[&section], table, &origin)?,
+                value => self.set(&[&section], RawValue::Toml(value), &origin)?,
             }
+        }
+        Ok(())
+    }
+
+    /// Adds the settings of a section.
+    fn section(&mut self, keys: &[&str], table: toml::Table, origin: &Origin) -> Result<(), ConfigError> {
+        if table.is_empty() && keys != ["feeds"] {
+            self.tree.insert(keys, Node::Table(BTreeMap::new(), origin.clone()), origin);
+        }
+        for (key, value) in table {
+            self.set(&[keys, &[key.as_str()]].concat(), RawValue::Toml(value), origin)?;
         }
         Ok(())
     }
@@ -127,28 +154,29 @@ impl Loader<'_> {
         }
     }
 
-    /// Adds one setting to the tree.
+    /// Adds one setting, or a section below a section, to the tree.
     fn set(&mut self, keys: &[&str], value: RawValue, origin: &Origin) -> Result<(), ConfigError> {
-        let node = match *keys {
-            ["feeds"] => feeds(value, origin)?,
-            ["feeds", ..] => return Err(bad_value(keys, &value, origin, FEEDS_REMEDY)),
-            ["venues", name] => match value {
-                RawValue::Toml(toml::Value::Table(table)) if table.is_empty() => {
-                    self.known_venue(name).map_err(|known| unknown_key(keys, 1, origin, &known))?;
-                    Node::Table(BTreeMap::new(), origin.clone())
-                }
-                RawValue::Toml(toml::Value::Table(table)) => {
-                    return table
-                        .into_iter()
-                        .try_for_each(|(key, value)| self.set(&["venues", name, &key], RawValue::Toml(value), origin));
-                }
-                value => return Err(bad_value(keys, &value, origin, "write a section, [venues.<name>]")),
-            },
-            ["venues", name, ..] => {
-                self.known_venue(name).map_err(|known| unknown_key(keys, 1, origin, &known))?;
-                Node::leaf(value, origin)
+        let names_venue = match (keys, &value) {
+            (["venues", _], RawValue::Toml(toml::Value::Table(table))) => table.is_empty(),
+            (["venues", _, _, ..], _) => true,
+            _ => false,
+        };
+        if names_venue {
+            self.known_venue(keys[1]).map_err(|known| unknown_key(keys, 1, origin, &known))?;
+        }
+        let node = match (keys, value) {
+            (["feeds"], value) => feeds(value, origin)?,
+            (["feeds", ..], value) => return Err(bad_value(keys, &value, origin, FEEDS_REMEDY)),
+            (["server", "data_dir"], value) if matches!(origin, Origin::Page(_)) => {
+                return Err(bad_value(keys, &value, origin, DATA_DIR_REMEDY));
             }
-            _ => Node::leaf(value, origin),
+            (["venues", _] | ["desk", "fees"] | ["desk", "fees", _], RawValue::Toml(toml::Value::Table(table))) => {
+                return self.section(keys, table, origin);
+            }
+            (["venues", _], value) => {
+                return Err(bad_value(keys, &value, origin, "write a section, [venues.<name>]"));
+            }
+            (_, value) => Node::leaf(value, origin),
         };
         self.tree.insert(keys, node, origin);
         Ok(())
@@ -210,7 +238,7 @@ impl Loader<'_> {
     }
 
     /// Reads the configuration and makes the checks that need all of it.
-    fn finish(self) -> Result<Config, ConfigError> {
+    fn finish(self) -> Result<(Config, Node), ConfigError> {
         let mut config = self.read()?;
         if config.feeds.is_empty() {
             let feed = FeedConfig { venue: DEFAULT_VENUE.to_owned(), symbols: Vec::new() };
@@ -225,17 +253,41 @@ impl Loader<'_> {
                 }
             }
         }
-        Ok(config)
+        if let Err((key, remedy)) = config.tls.check() {
+            return Err(self.bad_setting(&["tls", key], remedy));
+        }
+        let is_loopback = config.server.listen.ip().to_canonical().is_loopback();
+        if !is_loopback && !config.tls.is_on() && config.server.trusted_proxies.is_empty() {
+            let remedy = "passwords must not cross a network in the clear: add tls.cert and tls.key, or tls.self_signed, or \
+                          server.trusted_proxies with the addresses of the proxies in front";
+            return Err(self.bad_setting(&["server", "listen"], remedy));
+        }
+        if config.access.login == Login::Never && !is_loopback {
+            let remedy =
+                "without logins the server listens on loopback only; remove it, or write 127.0.0.1 in server.listen";
+            return Err(self.bad_setting(&["access", "login"], remedy));
+        }
+        Ok((config, self.tree))
+    }
+
+    /// Returns the error of a setting that does not fit the others.
+    fn bad_setting(&self, keys: &[&str], remedy: &str) -> ConfigError {
+        match self.tree.find(keys) {
+            Some(leaf) => bad_value(keys, &leaf.value, &leaf.origin, remedy),
+            // Only what a source sets can contradict the defaults.
+            None => bad_value(keys, &RawValue::Text(String::new()), &Origin::File(DEFAULT_FILE.into()), remedy),
+        }
     }
 }
 
-/// Reads the list of feeds: tables from the file, or `venue=SYMBOL,SYMBOL;venue=…` from a variable.
+/// Reads the list of feeds: tables or short forms from a file, or `venue=SYMBOL,SYMBOL;venue=…` from a variable.
 fn feeds(value: RawValue, origin: &Origin) -> Result<Node, ConfigError> {
     let entry = |(idx, entry): (usize, toml::Value)| match entry {
         toml::Value::Table(table) => {
             let entries = table.into_iter().map(|(key, value)| (key, Node::leaf(RawValue::Toml(value), origin)));
             Ok(Node::Table(entries.collect(), origin.clone()))
         }
+        toml::Value::String(text) => Ok(short_form(&text, origin)),
         entry => Err(bad_value(&[&format!("feeds[{idx}]")], &RawValue::Toml(entry), origin, FEEDS_REMEDY)),
     };
     match value {
@@ -250,7 +302,7 @@ fn feeds(value: RawValue, origin: &Origin) -> Result<Node, ConfigError> {
     }
 }
 
-fn read_file(named: Option<&std::path::Path>) -> Result<Option<(PathBuf, String)>, ConfigError> {
+pub(super) fn read_file(named: Option<&std::path::Path>) -> Result<Option<FileText>, ConfigError> {
     let path = named.unwrap_or(std::path::Path::new(DEFAULT_FILE));
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some((path.to_owned(), text))),
@@ -260,7 +312,7 @@ fn read_file(named: Option<&std::path::Path>) -> Result<Option<(PathBuf, String)
 }
 
 /// Returns the error for a file that is not TOML. The parser's own form shows the line, which may hold a token.
-fn not_toml(path: PathBuf, text: &str, error: &toml::de::Error) -> ConfigError {
+fn not_toml(path: PathBuf, is_page: bool, text: &str, error: &toml::de::Error) -> ConfigError {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line_start = before.rfind('\n').map_or(0, |idx| idx + 1);
     let (line, column) = (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1);
@@ -269,7 +321,9 @@ fn not_toml(path: PathBuf, text: &str, error: &toml::de::Error) -> ConfigError {
         let is_text = idx % 2 == 1 && part.contains(char::is_alphanumeric);
         if is_text { HIDDEN } else { part }
     });
-    ConfigError::NotToml { path, line, column, reason: quoted_or_not.collect::<Vec<_>>().join("`") }
+    let reason = quoted_or_not.collect::<Vec<_>>().join("`");
+    let remedy = if is_page { PAGE_REMEDY } else { "" };
+    ConfigError::NotToml { path, line, column, reason, remedy }
 }
 
 /// Converts a section reader's fault into an error.
@@ -335,6 +389,9 @@ const PREFIX: &str = "TRUETAPE__";
 const DEFAULT_FILE: &str = "truetape.toml";
 /// The venue that runs without any configuration, so that a first start shows data without the network.
 const DEFAULT_VENUE: &str = "demo";
+const PAGE_REMEDY: &str = "; or move the file away, to start without the settings of the Configuration page";
+const DATA_DIR_REMEDY: &str =
+    "this file is in that folder; write it in truetape.toml, TRUETAPE__SERVER__DATA_DIR or --data-dir";
 const FEEDS_REMEDY: &str =
     "write [[feeds]] entries with venue and symbols (in a variable: venue=SYMBOL,SYMBOL;venue=SYMBOL)";
 
@@ -359,7 +416,7 @@ mod tests {
         let mut sources = sources();
         sources.variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         sources.flags = flags.iter().map(|(flag, path, text)| (*flag, *path, (*text).into())).collect();
-        load_text(&sources, Some(("truetape.toml".into(), file.to_owned())))
+        Ok(load_texts(&sources, Some(&("truetape.toml".into(), file.to_owned())), None)?.0)
     }
 
     #[test]
@@ -437,7 +494,7 @@ mod tests {
             "port = 1",
             &[],
             &[],
-            "unknown key port in file truetape.toml; known here: desk, feeds, recordings, server, stream, venues",
+            "unknown key port in file truetape.toml; known here: access, desk, feeds, limits, log, recordings, server, stream, tls, venues",
         );
         check(
             "[venues.alpa]\nws_url = \"ws://x\"",

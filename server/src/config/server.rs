@@ -1,4 +1,4 @@
-//! `[server]`: the listening address, the data folder, and the accepted host names.
+//! `[server]`: the listening address, the data folder, the accepted host names and the trusted proxies.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
     error::{SettingError, invalid},
+    network::Network,
     value::{parsed, texts},
     whole::Whole,
 };
@@ -17,7 +18,7 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerConfig {
-    /// Address and port; port 0 takes a free one. Loopback only, until there are logins.
+    /// Address and port; port 0 takes a free one. Beyond loopback only with TLS.
     #[serde(deserialize_with = "read_listen")]
     pub listen: SocketAddr,
     /// Folder of the database, recordings and certificates.
@@ -29,6 +30,11 @@ pub struct ServerConfig {
     /// Maximum number of open connections; further ones are refused, but for a reserve for the page and health checks.
     #[serde(with = "Whole::<1, 1_000_000>")]
     pub max_connections: usize,
+    /// True if browsers keep the page's files, so that it starts without the server; `false` removes the kept files.
+    pub offline_page: bool,
+    /// Addresses and ranges of reverse proxies that are believed when they say who called them.
+    #[serde(deserialize_with = "read_trusted_proxies")]
+    pub trusted_proxies: Vec<Network>,
 }
 
 impl Default for ServerConfig {
@@ -38,7 +44,21 @@ impl Default for ServerConfig {
             data_dir: default_data_dir(),
             allowed_hosts: Vec::new(),
             max_connections: 4_096,
+            offline_page: true,
+            trusted_proxies: Vec::new(),
         }
+    }
+}
+
+impl ServerConfig {
+    /// Returns true if only this machine reaches the server, and no proxy does for others.
+    pub fn is_private(&self) -> bool {
+        self.listen.ip().to_canonical().is_loopback() && !self.has_proxies()
+    }
+
+    /// Returns true if proxies reach the server for others: it has further names, or trusts somebody.
+    pub fn has_proxies(&self) -> bool {
+        !self.allowed_hosts.is_empty() || !self.trusted_proxies.is_empty()
     }
 }
 
@@ -54,6 +74,10 @@ fn read_allowed_hosts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>,
     texts(from, allowed_host)
 }
 
+fn read_trusted_proxies<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Network>, D::Error> {
+    texts(from, Network::parse)
+}
+
 /// Writes a path; one that is not Unicode is approximated.
 fn show_path<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&path.display())
@@ -61,19 +85,10 @@ fn show_path<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
 
 fn listen(text: &str) -> Result<SocketAddr, SettingError> {
     // A name would have to be resolved, and could resolve to addresses other than loopback.
-    let address: SocketAddr = text
-        .strip_prefix("localhost:")
+    text.strip_prefix("localhost:")
         .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"))
         .parse()
-        .map_err(|_| invalid("write address and port, as in 127.0.0.1:3000"))?;
-    if address.ip().to_canonical().is_loopback() {
-        Ok(address)
-    } else {
-        Err(invalid(
-            "the server has no logins yet, so it listens on loopback only: write 127.0.0.1 or [::1], and put a reverse \
-             proxy with a login in front to reach it from elsewhere",
-        ))
-    }
+        .map_err(|_| invalid("write address and port, as in 127.0.0.1:3000"))
 }
 
 fn data_dir(text: &str) -> Result<PathBuf, SettingError> {
@@ -110,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn listens_on_loopback_only() {
+    fn an_address_has_a_port() {
         #[track_caller]
         fn check(text: &str, expected: Option<&str>) {
             assert_eq!(listen(text).ok().map(|address| address.to_string()).as_deref(), expected, "{text}");
@@ -119,20 +134,10 @@ mod tests {
         check("127.8.9.1:0", Some("127.8.9.1:0"));
         check("localhost:80", Some("127.0.0.1:80"));
         check("[::1]:3000", Some("[::1]:3000"));
-        for bad in [
-            "0.0.0.0:3000",
-            "[::]:3000",
-            "192.168.1.2:3000",
-            "[::ffff:10.0.0.1]:1",
-            "127.0.0.1",
-            "3000",
-            "",
-            "recordings:3000",
-        ] {
+        check("0.0.0.0:443", Some("0.0.0.0:443"));
+        for bad in ["127.0.0.1", "3000", "", "recordings:3000"] {
             check(bad, None);
         }
-        let Err(SettingError::Invalid(remedy)) = listen("0.0.0.0:3000") else { panic!("accepted") };
-        assert!(remedy.contains("loopback only"), "{remedy}");
     }
 
     #[test]

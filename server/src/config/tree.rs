@@ -64,6 +64,28 @@ impl Node {
         }
     }
 
+    /// Returns the source of each setting, by key; a list of sections counts as one.
+    pub fn origins(&self) -> BTreeMap<String, Origin> {
+        let mut origins = BTreeMap::new();
+        self.add_origins("", &mut origins);
+        origins
+    }
+
+    fn add_origins(&self, key: &str, origins: &mut BTreeMap<String, Origin>) {
+        match self {
+            Self::Table(entries, _) => {
+                for (below, node) in entries {
+                    let key = if key.is_empty() { below.clone() } else { format!("{key}.{below}") };
+                    node.add_origins(&key, origins);
+                }
+            }
+            Self::List(nodes) if nodes.is_empty() => {}
+            Self::List(_) | Self::Leaf(_) => {
+                origins.insert(key.to_owned(), self.first().1.origin);
+            }
+        }
+    }
+
     /// Returns the value and source of the entry at `idx` of the list `key`, if any source has it.
     pub fn list_entry(&self, key: &str, idx: usize) -> Option<Place> {
         let Self::Table(entries, _) = self else { return None };

@@ -1,4 +1,4 @@
-//! How the rest of the server reaches the desk of the live markets, and through it that of the replay.
+//! The server's handle on the desk of the live markets, and through it on that of the replay.
 
 use std::time::Duration;
 
@@ -194,6 +194,12 @@ impl DeskHandle {
     /// The desk is not there.
     pub fn lists(&self) -> Result<&Lists, Refusal> {
         Ok(&self.open()?.lists)
+    }
+
+    /// Returns the number of requests that wait; `None` where this server has no desk.
+    pub fn queue_len(&self) -> Option<usize> {
+        let requests = &self.open.as_ref()?.requests;
+        Some(requests.max_capacity() - requests.capacity())
     }
 
     fn open(&self) -> Result<&Open, Refusal> {

@@ -155,6 +155,6 @@ impl Market {
     }
 }
 
-/// How long an instrument that somebody looked at stays followed: a ticket asks again before that.
+/// Time for which an instrument that somebody looked at stays followed: a ticket asks again before that.
 const SEEN_FOR: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_secs(1);

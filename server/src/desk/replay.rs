@@ -1,4 +1,4 @@
-//! How the rest of the server reaches the desk of the replay: its one account, `replay`, in memory while a recording plays.
+//! The server's handle on the desk of the replay: its one account, `replay`, in memory while a recording plays.
 //!
 //! The replay's task owns that desk (`recorder::player`) and answers requests between two steps of the playback. Not here:
 //! the desk itself (`backtest::replay_desk`), the desk of the live markets ([`super::handle`]).

@@ -11,6 +11,7 @@ use desk::{
 };
 use futures::FutureExt;
 use model::{
+    access::Role,
     desk_feed::DeskUpdate,
     instrument::InstrumentId,
     time::{Monotonic, Now, Timestamp},
@@ -35,7 +36,12 @@ use super::{
     publisher::Publisher,
     replay::ReplayDesks,
 };
-use crate::{clock::Clock, notices::Notices, shutdown::Shutdown};
+use crate::{
+    clock::Clock,
+    metrics::counters::{StoreCounters, trading::TradingCounters},
+    notices::Notices,
+    shutdown::Shutdown,
+};
 
 /// Parts of the server that the task needs.
 #[derive(Debug)]
@@ -54,6 +60,10 @@ pub struct DeskParts {
     pub clock: Clock,
     /// Tells people that the disk is full.
     pub notices: Notices,
+    /// Counts commands and what came of them.
+    pub counters: TradingCounters,
+    /// Counts commits.
+    pub commits: StoreCounters,
 }
 
 /// Restores the desk and starts its task.
@@ -73,7 +83,7 @@ pub async fn start(mut parts: DeskParts, shutdown: &Shutdown) -> anyhow::Result<
     if let Some(Mismatch { what, .. }) = mismatches.first() {
         let sentence =
             format!("The paper desk's records differ ({what}). See its events, and restore a backup if need be.");
-        parts.notices.show(MISMATCH_NOTICE, sentence, parts.clock.now().monotonic);
+        parts.notices.show(MISMATCH_NOTICE, Role::Viewer, sentence, parts.clock.now().monotonic);
     }
     let (requests, received) = mpsc::channel(MAX_REQUESTS);
     let mut task =
@@ -185,6 +195,7 @@ impl DeskTask {
         }
         let pending = self.take_requests(requests, now);
         self.commit(pending, now).await;
+        self.parts.counters.halted.set(i64::from(self.halt.is_some()));
         self.parts.market.sync(&mut self.desk, now);
         self.parts.publisher.turn(&self.desk, now);
     }
@@ -251,7 +262,7 @@ impl DeskTask {
     /// Puts everything that happened on disk, then answers.
     async fn commit(&mut self, pending: Vec<Pending>, now: Now) {
         if self.halt.is_some() {
-            return answer_all(pending);
+            return self.answer_all(pending);
         }
         let effects = self.desk.take_effects();
         if let Err(halt) = self.put(effects, now).await {
@@ -270,7 +281,7 @@ impl DeskTask {
             (Ok(DeskReply::Kill(_)), Some(report)) => Ok(DeskReply::Kill(report.clone())),
             (answer, _) => answer,
         };
-        answer_all(pending.into_iter().map(|(reply, answer)| (reply, with_report(answer))).collect());
+        self.answer_all(pending.into_iter().map(|(reply, answer)| (reply, with_report(answer))).collect());
     }
 
     /// Puts effects on disk, and then out.
@@ -302,7 +313,13 @@ impl DeskTask {
         if commit.is_empty() {
             return Ok(());
         }
-        let seq = self.parts.store.journal.append(&commit).await?;
+        let begun = self.parts.clock.now().monotonic;
+        let written = self.parts.store.journal.append(&commit).await;
+        let took = self.parts.clock.now().monotonic.saturating_since(begun);
+        self.parts.commits.committed("journal", took, written.is_ok());
+        let seq = written?;
+        self.parts.counters.records(&commit.records);
+        self.parts.counters.open_orders.set(i64::try_from(self.desk.state().orders.len()).unwrap_or(i64::MAX));
         self.n_since_snapshot += commit.records.len();
         if self.n_since_snapshot >= SNAPSHOT_EVERY {
             self.n_since_snapshot = 0;
@@ -321,7 +338,7 @@ impl DeskTask {
 
     /// The journal cannot be written: what is in memory and not on disk has not happened, but for a kill switch.
     async fn halted(&mut self, halt: Halt, pending: Vec<Pending>, now: Now) {
-        self.parts.notices.show(NOTICE, halt.notice().to_owned(), now.monotonic);
+        self.parts.notices.show(NOTICE, Role::Viewer, halt.notice().to_owned(), now.monotonic);
         self.halt = Some(halt);
         self.next_try = now.monotonic + TRY_EVERY;
         match restore(&self.parts.config, &mut self.parts.store.journal).await {
@@ -335,7 +352,7 @@ impl DeskTask {
             (Err(refusal), _) => Err(refusal),
             (Ok(_), _) => Err(halt.refusal()),
         };
-        answer_all(pending.into_iter().map(|(reply, answer)| (reply, instead(answer))).collect());
+        self.answer_all(pending.into_iter().map(|(reply, answer)| (reply, instead(answer))).collect());
     }
 
     /// Looks whether the disk takes something again.
@@ -367,6 +384,14 @@ impl DeskTask {
         self.parts.market.sync(&mut self.desk, now);
     }
 
+    fn answer_all(&self, pending: Vec<Pending>) {
+        for (reply, answer) in pending {
+            self.parts.counters.command(answer.is_ok());
+            // Whoever asked may be gone.
+            let _gone = reply.send(answer);
+        }
+    }
+
     async fn finish(mut self) {
         let now = self.parts.clock.now();
         self.commit(Vec::new(), now).await;
@@ -379,13 +404,6 @@ impl DeskTask {
         if let Err(error) = parts.store.close().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "the desk's files could not be closed in order");
         }
-    }
-}
-
-fn answer_all(pending: Vec<Pending>) {
-    for (reply, answer) in pending {
-        // Whoever asked may be gone.
-        let _gone = reply.send(answer);
     }
 }
 
@@ -411,7 +429,7 @@ const MAX_BATCH: usize = 64;
 const SNAPSHOT_EVERY: usize = 5_000;
 /// Records read at once at a start.
 const READ_AT_ONCE: u32 = 1_000;
-/// How often a disk that refused is tried again.
+/// Interval at which a disk that refused is tried again.
 const TRY_EVERY: Duration = Duration::from_secs(1);
 /// The cause of the notice about the journal.
 const NOTICE: &str = "desk journal";

@@ -22,6 +22,11 @@ pub enum ControlKind {
     Start(FeedSymbols),
     /// Stops following symbols; without symbols, the whole venue.
     Stop(FeedSymbols),
+    /// Starts a venue's feed again, if it runs: with the same symbols, as the venue is configured now.
+    Restart {
+        /// The venue's name.
+        venue: String,
+    },
 }
 
 /// Why a command is refused; none of it was carried out.
@@ -33,7 +38,7 @@ pub enum ControlError {
     /// Symbols are missing or invalid.
     #[error("{remedy}")]
     BadSymbols {
-        /// How to correct them.
+        /// The remedy.
         remedy: String,
     },
     /// The venue does not list a symbol.
@@ -58,8 +63,8 @@ pub enum ControlError {
     },
     /// The venue requires a token.
     #[error(
-        "{venue} asks for a token; write it as token under [venues.{venue}] in truetape.toml, or into the variable \
-         TRUETAPE__VENUES__{}__TOKEN, and restart the server", venue.to_uppercase()
+        "{venue} asks for a token; write it as token under [venues.{venue}] on the page Configuration, or in truetape.toml or \
+         the variable TRUETAPE__VENUES__{}__TOKEN and restart the server", venue.to_uppercase()
     )]
     NeedsToken {
         /// The venue's name.

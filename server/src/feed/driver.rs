@@ -111,12 +111,16 @@ struct Driver {
     kept: mpsc::Receiver<CandleBatch>,
     /// Kept so that the channel never closes; cloned into each wish.
     kept_sender: mpsc::Sender<CandleBatch>,
-    /// When closed candles are handed over next.
+    /// Time at which closed candles are handed over next.
     next_keeping: Monotonic,
     desk: DeskFeeds<DeskSender>,
     /// The latest monotonic time of any input: frames are stamped when they are read and may arrive after a timeout.
     latest: Monotonic,
     lanes: LaneClock,
+    /// Events so far.
+    n_events: u64,
+    /// Bytes of frames and answers so far.
+    n_bytes: u64,
     /// True if an event came since the lanes were told.
     is_changed: bool,
     /// The time of the session's last timeout; keeps a deadline that does not move from spinning the loop.
@@ -147,6 +151,8 @@ impl Driver {
             desk: DeskFeeds::default(),
             latest: start,
             lanes: LaneClock::new(start),
+            n_events: 0,
+            n_bytes: 0,
             is_changed: false,
             last_timeout: Monotonic::ZERO,
         }
@@ -259,6 +265,7 @@ impl Driver {
             self.parts.directory.describe(std::slice::from_ref(instrument));
         }
         self.parts.view.apply(event);
+        self.n_events += 1;
         self.is_changed = true;
         self.desk.apply(event);
         if let MarketEventKind::History(history) = &event.kind {
@@ -283,10 +290,12 @@ impl Driver {
         match kind {
             SocketEventKind::Connected => self.input(Input::Connected(connection), now),
             SocketEventKind::Text(text) => {
+                self.n_bytes += text.len() as u64;
                 self.input(Input::Frame(connection, text.as_str()), now);
                 self.judged(text.as_str(), now);
             }
             SocketEventKind::Binary(bytes) => {
+                self.n_bytes += bytes.len() as u64;
                 self.input(Input::Binary(connection, &bytes), now);
                 self.judged("(binary)", now);
             }
@@ -313,6 +322,7 @@ impl Driver {
         self.parts.tap.answered(done.id, answer, now);
         self.input(Input::Http(done.id, result), now);
         if let Ok(answer) = &done.result {
+            self.n_bytes += answer.body().len() as u64;
             self.judged(answer.lend().body, now);
         }
     }
@@ -337,6 +347,7 @@ impl Driver {
                 self.desk.subscribe(sender.instrument().clone(), sender, books);
                 return self.forward_requests(now);
             }
+            FeedCommand::StaleAfter(age) => return self.parts.view.set_stale_after(age),
             FeedCommand::Symbols { added, dropped, reply } => {
                 // Sending fails only if the caller is gone.
                 let _unheard = reply.send(self.change_symbols(&added, &dropped, now));
@@ -410,6 +421,7 @@ impl Driver {
 
     /// Publishes changes on the lanes whose turn it is, and does what is to be done ten times a second.
     fn turn(&mut self, now: Now) {
+        let (n_events, n_bytes) = (self.n_events, self.n_bytes);
         let FeedParts { session, view, topics, status, tap, http, .. } = &mut self.parts;
         let mut is_tick = false;
         for lane in self.lanes.take_due(now.monotonic) {
@@ -423,7 +435,7 @@ impl Driver {
         if let Some(until) = session.health().held_until {
             http.budget().hold_connections(until);
         }
-        status.send_replace(FeedStatus::of(session.as_ref(), view, now));
+        status.send_replace(FeedStatus { n_events, n_bytes, ..FeedStatus::of(session.as_ref(), view, now) });
         tap.turn(session.as_ref(), view, now);
         self.desk.turn(session.books());
         self.queries.turn(view, now.monotonic);
@@ -455,7 +467,7 @@ const FLOOD_PATIENCE: Duration = Duration::from_millis(250);
 const SPIN_GUARD: Duration = Duration::from_millis(5);
 /// Answers about kept candles that may wait: charts that open at the same moment.
 const KEPT_QUEUE: usize = 64;
-/// How often closed candles are handed over.
+/// Interval at which closed candles are handed over.
 const KEEP_EVERY: Duration = Duration::from_secs(2);
 /// Requests in flight or waiting; a session's own pacing stays far below.
 const MAX_REQUESTS: usize = 256;

@@ -7,7 +7,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -61,7 +61,7 @@ impl SharedBudget {
     /// Counts a request of a feed, whose session has weighed it already. Returns the time of the request.
     ///
     /// # Errors
-    /// How long the venue has asked everyone to wait.
+    /// The time to wait, as the venue has asked everyone.
     pub fn note(&self, weight: u32) -> Result<Monotonic, Duration> {
         let now = self.clock.now().monotonic;
         let mut budget = self.lock();
@@ -77,7 +77,7 @@ impl SharedBudget {
     /// Counts a request of a page, if it may be made now. Returns the time of the request.
     ///
     /// # Errors
-    /// How long to wait before trying again.
+    /// The time to wait.
     pub fn ask(&self, weight: u32) -> Result<Monotonic, Duration> {
         let now = self.clock.now().monotonic;
         match self.lock().acquire(weight, now) {
@@ -140,37 +140,64 @@ impl VenueEndpoint {
 }
 
 /// The endpoints of all venues, followed or not. Clones share them.
-#[derive(Clone, Debug, Default)]
-pub struct VenueEndpoints(Arc<BTreeMap<&'static str, VenueEndpoint>>);
+#[derive(Clone, Debug)]
+pub struct VenueEndpoints(Arc<Endpoints>);
+
+#[derive(Debug)]
+struct Endpoints {
+    client: reqwest::Client,
+    clock: Clock,
+    /// Locked for a look-up or a replacement, never across an await.
+    by_venue: RwLock<BTreeMap<&'static str, Arc<VenueEndpoint>>>,
+}
 
 impl VenueEndpoints {
     /// Creates the endpoints of all built-in venues; `config` returns a venue's configuration, all share `client`.
     pub fn new(client: &reqwest::Client, clock: Clock, config: impl Fn(&str) -> VenueConfig) -> Self {
-        let endpoint = |info: &'static VenueInfo| {
-            let config = config(info.name);
-            let default_url = Some(info.default_rest_url).filter(|url| !url.is_empty());
-            let base = config.rest_url.clone().or_else(|| default_url.map(str::to_owned));
+        let endpoints = Endpoints { client: client.clone(), clock, by_venue: RwLock::default() };
+        let made = registry::venues().map(|info| (info.name, Arc::new(endpoints.make(info, config(info.name), None))));
+        let by_venue = RwLock::new(made.collect());
+        Self(Arc::new(Endpoints { by_venue, ..endpoints }))
+    }
+
+    /// Returns a venue's endpoint, as it is configured now.
+    pub fn find(&self, venue: &str) -> Option<Arc<VenueEndpoint>> {
+        self.0.by_venue.read().unwrap_or_else(PoisonError::into_inner).get(venue).cloned()
+    }
+
+    /// Gives a venue's endpoint another configuration. Requests that are under way end as they began; what the venue allows
+    /// stays counted.
+    pub fn configure(&self, venue: &str, config: VenueConfig) {
+        let mut by_venue = self.0.by_venue.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(endpoint) = by_venue.get_mut(venue) {
+            *endpoint = Arc::new(self.0.make(endpoint.info, config, Some(&endpoint.http)));
+        }
+    }
+}
+
+impl Endpoints {
+    /// Makes a venue's endpoint, with the budgets of an earlier one.
+    fn make(&self, info: &'static VenueInfo, config: VenueConfig, earlier: Option<&HttpClient>) -> VenueEndpoint {
+        let default_url = Some(info.default_rest_url).filter(|url| !url.is_empty());
+        let base = config.rest_url.clone().or_else(|| default_url.map(str::to_owned));
+        let budget = earlier.map(HttpClient::budget).cloned().unwrap_or_else(|| {
             // A session that is never started: it only provides the venue's limit.
             let session = registry::open(info.name, &SessionConfig::default());
             let limit = session.map_or(LEAST_LIMIT, |session| session.weight_per_minute());
-            let header = Some(info.token_header).filter(|header| !header.is_empty());
-            let token = header.zip(config.token.as_ref()).map(|(name, token)| TokenHeader::new(name, "", token));
-            let mut http = HttpClient::new(client.clone(), base, token, SharedBudget::new(limit, clock));
-            if let Some(source) = &info.history {
-                let url = config.history_url.clone().unwrap_or_else(|| source.default_url.to_owned());
-                let header = |token| TokenHeader::new(source.token_header, source.token_prefix, token);
-                let token = config.token.as_ref().map(header);
-                let budget = SharedBudget::new(source.weight_per_minute, clock);
-                http = http.with_history(source.path, HttpClient::new(client.clone(), Some(url), token, budget));
-            }
-            (info.name, VenueEndpoint { info, config, http })
-        };
-        Self(Arc::new(registry::venues().map(endpoint).collect()))
-    }
-
-    /// Returns a venue's endpoint.
-    pub fn find(&self, venue: &str) -> Option<&VenueEndpoint> {
-        self.0.get(venue)
+            SharedBudget::new(limit, self.clock)
+        });
+        let header = Some(info.token_header).filter(|header| !header.is_empty());
+        let token = header.zip(config.token.as_ref()).map(|(name, token)| TokenHeader::new(name, "", token));
+        let mut http = HttpClient::new(self.client.clone(), base, token, budget);
+        if let Some(source) = &info.history {
+            let url = config.history_url.clone().unwrap_or_else(|| source.default_url.to_owned());
+            let header = |token| TokenHeader::new(source.token_header, source.token_prefix, token);
+            let token = config.token.as_ref().map(header);
+            let known = earlier.and_then(HttpClient::history).map(HttpClient::budget).cloned();
+            let budget = known.unwrap_or_else(|| SharedBudget::new(source.weight_per_minute, self.clock));
+            http = http.with_history(source.path, HttpClient::new(self.client.clone(), Some(url), token, budget));
+        }
+        VenueEndpoint { info, config, http }
     }
 }
 
@@ -249,6 +276,7 @@ mod tests {
         let info = registry::venues().find(|info| info.history.is_some()).unwrap();
         let endpoint = endpoints.find(info.name).unwrap();
         let ask = |path: &'static str| {
+            let endpoint = Arc::clone(&endpoint);
             let request = HttpRequest {
                 id: RequestId(1),
                 path: path.into(),
@@ -265,6 +293,26 @@ mod tests {
         assert!(endpoint.has_history());
         let bare = VenueEndpoints::new(&client, Clock::start(), |_| VenueConfig::default());
         assert!(registry::venues().all(|info| !bare.find(info.name).unwrap().has_history()));
+    }
+
+    #[test]
+    fn another_configuration_keeps_what_was_counted() {
+        let tls = crate::tls::client_config().unwrap();
+        let client = crate::feed::http::client(&tls).unwrap();
+        let endpoints = VenueEndpoints::new(&client, Clock::start(), |_| VenueConfig::default());
+        let (name, shared) = (registry::venues().find(|info| info.history.is_some()).unwrap().name, endpoints.clone());
+        let before = endpoints.find(name).unwrap();
+        for http in [&before.http, before.http.history().unwrap()] {
+            let asked_at = http.budget().note(1).unwrap();
+            http.budget().answered(asked_at, 429, Some(Duration::from_secs(30)), None);
+        }
+        let rest_url = Some("http://127.0.0.1:9".to_owned());
+        endpoints.configure(name, VenueConfig { rest_url: rest_url.clone(), ..VenueConfig::default() });
+        let after = shared.find(name).unwrap();
+        assert_eq!((after.http.base(), &after.config.rest_url), (rest_url.as_deref(), &rest_url));
+        assert!(after.http.budget().note(1).is_err(), "the venue has asked to wait");
+        assert!(after.http.history().unwrap().budget().note(1).is_err(), "and so has its history");
+        assert_ne!(before.http.base(), rest_url.as_deref(), "requests under way keep theirs");
     }
 
     #[test]

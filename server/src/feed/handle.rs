@@ -11,7 +11,9 @@ use std::{
 use market::{View, connection_entry, consolidated::VenueTop};
 use model::{
     candle::Interval,
+    histogram::DelayCounts,
     instrument::{InstrumentId, Venue},
+    quality::FeedCounters,
     status::StreamState,
     time::{Monotonic, Now},
 };
@@ -77,6 +79,8 @@ pub enum FeedCommand {
         /// Receives false, with nothing changed, if this takes a new session.
         reply: oneshot::Sender<bool>,
     },
+    /// Another age from which data is stale.
+    StaleAfter(Duration),
     /// A command to the feed's tap.
     Tap(TapCommand),
     /// A new subscription to an instrument's desk updates.
@@ -94,10 +98,18 @@ pub struct FeedStatus {
     pub tops: Vec<VenueTop>,
     /// The time of this status.
     pub at: Monotonic,
+    /// Counts since the feed started.
+    pub counters: FeedCounters,
+    /// Trades, quotes, book changes and all other events since then.
+    pub n_events: u64,
+    /// Bytes received since then, as the venue's messages and answers.
+    pub n_bytes: u64,
+    /// Delays of messages from the venue, relative to the fastest.
+    pub delays: DelayCounts,
 }
 
 impl FeedStatus {
-    /// Creates the status of a session and its view.
+    /// Creates the status of a session and its view; whoever runs it counts events and bytes.
     pub fn of(session: &dyn Session, view: &View, now: Now) -> Self {
         let streams = view.statuses(now, session.health());
         Self {
@@ -105,6 +117,10 @@ impl FeedStatus {
             streams,
             connection: connection_entry(session.venue(), session.health()),
             at: now.monotonic,
+            counters: session.health().counters,
+            n_events: 0,
+            n_bytes: 0,
+            delays: view.delays(),
         }
     }
 }
@@ -156,6 +172,12 @@ impl FeedHandle {
     /// Not cancel-safe: the change may be made nevertheless.
     pub(super) async fn change(&self, added: Vec<String>, dropped: Vec<String>) -> bool {
         self.ask(|reply| FeedCommand::Symbols { added, dropped, reply }).await.unwrap_or(false)
+    }
+
+    /// Marks data as stale from this age on. Waits while the feed is busy; does nothing if it has ended. Cancel-safe.
+    pub async fn set_stale_after(&self, age: Duration) {
+        // A feed that starts meanwhile reads it by itself.
+        let _ended = self.commands.send(FeedCommand::StaleAfter(age)).await;
     }
 
     /// Sends an instrument's desk updates from now on.
@@ -281,6 +303,18 @@ impl Feeds {
         self.order(ControlKind::Stop(symbols)).await
     }
 
+    /// Starts a venue's feed again as the venue is configured now; one that does not run stays so. Waits for its turn.
+    /// Cancel-safe: once it is waiting for the outcome, the command is carried out anyway.
+    ///
+    /// # Errors
+    /// Why the feed is not started again.
+    pub async fn restart(&self, venue: &str) -> Result<FeedSymbols, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        let kind = ControlKind::Restart { venue: venue.to_owned() };
+        self.orders.send(FeedControl { kind, reply }).await.map_err(|_| ControlError::Busy)?;
+        answer.await.unwrap_or(Err(ControlError::Busy))
+    }
+
     async fn order(&self, kind: ControlKind) -> Result<FeedSymbols, ControlError> {
         let (reply, answer) = oneshot::channel();
         self.orders.try_send(FeedControl { kind, reply }).map_err(|_| ControlError::Busy)?;
@@ -303,7 +337,7 @@ impl Feeds {
     }
 
     /// Calls `show` with each feed's newest status, and true if its task has ended unexpectedly.
-    fn each(&self, mut show: impl FnMut(&FeedStatus, bool)) {
+    pub(crate) fn each(&self, mut show: impl FnMut(&FeedStatus, bool)) {
         self.read(|feeds| {
             for feed in feeds.values() {
                 let is_gone = !feed.stop.is_cancelled() && feed.status.has_changed().is_err();

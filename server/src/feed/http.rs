@@ -150,6 +150,11 @@ impl HttpClient {
         &self.budget
     }
 
+    /// Returns the history service's client, if there is one.
+    pub fn history(&self) -> Option<&Self> {
+        self.history.as_ref().map(|(_, history)| history.as_ref())
+    }
+
     /// Returns the venue's REST address without paths.
     pub fn base(&self) -> Option<&str> {
         self.base.as_deref()

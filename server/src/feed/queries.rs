@@ -60,7 +60,7 @@ impl Queries {
             // The feed's task hands these to its tap. A replay has none: dropping the reply tells the caller.
             FeedCommand::Tap(_) => {}
             // Handled by the task beforehand; dropping the sender would end the subscription.
-            FeedCommand::Desk(_) | FeedCommand::Symbols { .. } => {}
+            FeedCommand::Desk(_) | FeedCommand::Symbols { .. } | FeedCommand::StaleAfter(_) => {}
         }
     }
 

@@ -20,7 +20,7 @@ impl Restarts {
     /// Notes a start, if one is allowed now.
     ///
     /// # Errors
-    /// How long to wait until the next start is allowed.
+    /// The time until the next start is allowed.
     pub fn note(&mut self, venue: &Venue, now: Monotonic) -> Result<(), Duration> {
         let starts = self.by_venue.entry(venue.clone()).or_default();
         while starts.front().is_some_and(|oldest| now.saturating_since(*oldest) >= WINDOW) {

@@ -1,8 +1,9 @@
 //! Starts and stops feeds while the server runs: one task that owns them all and carries out one command at a time.
 //!
 //! A feed whose list of symbols changes goes on with the new list; only if its session cannot do that (an alias of a
-//! followed product), it is stopped and started again, and its topics continue with a snapshot. Stopping waits for the feed's task; its sockets, requests and
-//! timers end with it, its topics leave the hub, its instruments the directory, its entries the status.
+//! followed product), it is stopped and started again, and its topics continue with a snapshot. So is one whose venue is
+//! configured otherwise. Stopping waits for the feed's task; its sockets, requests and timers end with it, its topics leave
+//! the hub, its instruments the directory, its entries the status.
 //! Not here: running a feed (`driver`), access control (`http`). Changes are not stored: after a restart of the server
 //! the configuration counts.
 
@@ -104,6 +105,7 @@ impl Supervisor {
                     Err(error) => Err(error),
                 },
                 ControlKind::Stop(unwanted) => self.unfollow(unwanted).await,
+                ControlKind::Restart { venue } => self.restart(&Venue::new(&venue)).await,
             };
             match &outcome {
                 Ok(followed) => tracing::info!(?kind, symbols = ?followed.symbols, "an order is carried out"),
@@ -186,6 +188,19 @@ impl Supervisor {
         if self.change(venue, &symbols).await {
             return Ok(FeedSymbols { symbols, venue: venue.to_string() });
         }
+        self.renew(venue, symbols).await
+    }
+
+    /// Starts a venue's feed again with its symbols, also one that has failed; does nothing without one.
+    async fn restart(&mut self, venue: &Venue) -> Result<FeedSymbols, ControlError> {
+        match self.running.get(venue).map(|running| running.symbols.clone()) {
+            Some(symbols) => self.renew(venue, symbols).await,
+            None => Ok(FeedSymbols { symbols: Vec::new(), venue: venue.to_string() }),
+        }
+    }
+
+    /// Stops the venue's feed, if there is one, and starts a new one with these symbols, if there are any.
+    async fn renew(&mut self, venue: &Venue, symbols: Vec<String>) -> Result<FeedSymbols, ControlError> {
         // Only the venue's own servers limit starts: a simulator or proxy belongs to the user, a simulated market has
         // no connections.
         let is_own = self.kit.endpoints.find(venue.as_str()).is_none_or(|endpoint| endpoint.config.ws_url.is_none())
@@ -240,7 +255,7 @@ impl Supervisor {
             return Err(ControlError::Stuck { venue: venue.to_string() });
         };
         let config = &endpoint.config;
-        let session = registry::open(venue.as_str(), &session_config(&symbols, endpoint, kit.clock))?;
+        let session = registry::open(venue.as_str(), &session_config(&symbols, &endpoint, kit.clock))?;
         let directory = self.feeds.directory().clone();
         let view = view(session.as_ref(), &symbols, config, &directory);
         let (status, newest_status) = watch::channel(FeedStatus::of(session.as_ref(), &view, kit.clock.now()));
@@ -305,7 +320,7 @@ fn session_config(symbols: &[String], endpoint: &VenueEndpoint, clock: Clock) ->
 /// Returns the symbols without duplicates, checked by the rules of the configuration.
 ///
 /// # Errors
-/// How to correct them.
+/// The symbols are missing or invalid; the error gives the remedy.
 pub fn checked(symbols: &[String]) -> Result<Vec<String>, ControlError> {
     let trimmed = symbols.iter().map(|symbol| symbol.trim().to_owned()).collect();
     let mut feed = FeedConfig::default();

@@ -1,5 +1,5 @@
-//! Signals and alerts by REST: `GET /api/v1/alerts`, `/api/v1/rules`, `/api/v1/signals`, `/api/v1/alert_conditions`,
-//! `/api/v1/push_key`; every change is a command, `POST /api/v1/alerts`.
+//! Signals and alerts by REST: `GET /api/v1/alerts`, `/api/v1/rules`, `/api/v1/signals`, `/api/v1/alert_channels`,
+//! `/api/v1/alert_conditions`, `/api/v1/push_key`; every change is a command, `POST /api/v1/alerts`.
 //!
 //! Not here: what commands do (`server::alerts`).
 
@@ -7,23 +7,93 @@ use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
 use model::alert::{
+    channel::ChannelRow,
     command::{AlertCommand, AlertReply},
     condition::kinds::{CONDITION_KINDS, ConditionKind},
     rule::AlertRow,
+    rule_id::RuleId,
     signal::Signal,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use topics::channels::desk::RowText;
 use wire::command::CommandResult;
 
-use super::{body::JsonBody, commands::IdempotencyKey, error::ApiError, parameters::Parameters};
+use super::{
+    api_router::ApiRouter,
+    body::JsonBody,
+    commands::CommandSource,
+    error::ApiError,
+    operation::{Needs, Operation, Shape, Tag, optional, required},
+    parameters::Parameters,
+};
 use crate::{
     alerts::handle::AlertsHandle,
-    commands::{Caller, CommandFailure, CommandRouter},
+    commands::{CommandFailure, CommandRouter},
 };
 
+/// Returns the routes of signals and alerts.
+pub fn routes() -> ApiRouter {
+    let get = |path, summary| Operation::get(path, Needs::VIEWER, Tag::Alerts, summary);
+    ApiRouter::default()
+        .operation(
+            Operation::get("/api/v1/alert_channels", Needs::ADMIN, Tag::Alerts, "Settings of channels")
+                .text("With their addresses, for those who may change them; of secrets, whether they are set.")
+                .answer::<Channels>("All channels, by identity.")
+                .refusals(),
+            channels,
+        )
+        .operation(
+            get("/api/v1/alert_conditions", "Conditions of alert rules")
+                .text("Every kind of condition with its fields, from which forms can be made.")
+                .answer::<Vec<ConditionKind>>("All kinds."),
+            conditions,
+        )
+        .operation(
+            get("/api/v1/alerts", "Alerts")
+                .query([
+                    optional("before", "Only those with a smaller number.", Shape::number(0..=usize::MAX, None)),
+                    optional("limit", "The most alerts.", Shape::number(1..=MAX_LIMIT, Some(DEFAULT_LIMIT))),
+                ])
+                .answer::<Alerts>("Alerts, newest first.")
+                .refusals(),
+            list,
+        )
+        .operation(
+            Operation::post("/api/v1/alerts", Needs::TRADER, Tag::Alerts, "Change rules, channels and alerts")
+                .text(
+                    "One command, an object with one member named after it. Commands of channels and of quiet hours need \
+                     the role admin.",
+                )
+                .command()
+                .body::<AlertCommand>()
+                .answer::<AlertReply>("What came of it.")
+                .refusals(),
+            command,
+        )
+        .operation(
+            get("/api/v1/push_key", "Key for Web Push").answer::<PushKey>("The key that browsers subscribe with."),
+            push_key,
+        )
+        .operation(
+            get("/api/v1/rules", "Rules and channels")
+                .text("The rows of the topic `rules`: keys begin with `alert/`, `signal/` or `channel/`. Of a channel's \
+                       address it has the host alone.")
+                .answer::<BTreeMap<String, RowText>>("The rows by key.")
+                .refusals(),
+            rules,
+        )
+        .operation(
+            get("/api/v1/signals", "Signals of a rule")
+                .query([required("rule", "A signal rule.", Shape::request::<RuleId>())])
+                .answer::<Signals>("Its last 100 signals, oldest first.")
+                .refusals(),
+            signals,
+        )
+}
+
 /// Alerts, newest first.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Alerts {
     alerts: Vec<AlertRow>,
 }
@@ -44,19 +114,29 @@ pub async fn rules(State(alerts): State<AlertsHandle>) -> Result<Json<BTreeMap<S
     Ok(Json(alerts.rules().await?))
 }
 
+/// Channels with their settings.
+#[derive(Serialize, JsonSchema)]
+pub struct Channels {
+    channels: Vec<ChannelRow>,
+}
+
+/// `GET /api/v1/alert_channels`.
+pub async fn channels(State(alerts): State<AlertsHandle>) -> Result<Json<Channels>, ApiError> {
+    Ok(Json(Channels { channels: alerts.channels().await? }))
+}
+
 /// The newest signals of a rule, oldest first.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Signals {
     signals: Vec<Signal>,
 }
 
 /// `GET /api/v1/signals?rule=cross-1`: its last 100.
 pub async fn signals(State(alerts): State<AlertsHandle>, parameters: Parameters) -> Result<Json<Signals>, ApiError> {
-    let rule = parameters.text("rule").ok_or_else(|| ApiError::BadParameter {
-        parameter: "rule",
-        remedy: "name a signal rule, as in rule=cross-1; /api/v1/rules lists them".to_owned(),
-    })?;
-    Ok(Json(Signals { signals: alerts.signals(rule).await? }))
+    let bad = |remedy: String| ApiError::BadParameter { parameter: "rule", remedy };
+    let missing = || bad("name a signal rule, as in rule=cross-1; /api/v1/rules lists them".to_owned());
+    let rule = RuleId::parse(parameters.text("rule").ok_or_else(missing)?).map_err(|error| bad(error.to_string()))?;
+    Ok(Json(Signals { signals: alerts.signals(rule.as_str()).await? }))
 }
 
 /// Lists the conditions of rules, from which forms are made.
@@ -65,7 +145,7 @@ pub async fn conditions() -> Json<&'static [ConditionKind]> {
 }
 
 /// The key that browsers subscribe with.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct PushKey {
     key: String,
 }
@@ -78,10 +158,10 @@ pub async fn push_key(State(alerts): State<AlertsHandle>) -> Json<PushKey> {
 /// `POST /api/v1/alerts`: one command, `{"save_alert":{"rule":{…}}}`.
 pub async fn command(
     State(router): State<CommandRouter>,
-    IdempotencyKey(key): IdempotencyKey,
+    CommandSource { caller, key }: CommandSource,
     JsonBody(command): JsonBody<AlertCommand>,
 ) -> Result<Json<AlertReply>, ApiError> {
-    match router.run(Caller::OWNER, key, command).await {
+    match router.run(caller, key, command).await {
         Ok(CommandResult::Alerts(reply)) => Ok(Json(*reply)),
         Ok(_) => Err(ApiError::ShuttingDown),
         Err(failure) => match &*failure {

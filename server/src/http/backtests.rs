@@ -6,18 +6,21 @@ use axum::{
     Json,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, Method, header},
     response::{IntoResponse, Response},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use wire::{
     backtest::{BacktestReport, StartBacktest, StopBacktest},
     command::{Command, CommandResult},
 };
 
 use super::{
-    commands::{self, IdempotencyKey},
+    api_router::ApiRouter,
+    commands::{self, CommandSource},
     error::ApiError,
+    error_code::ErrorCode,
+    operation::{Content, Needs, Operation, Shape, Tag},
     parameters::PathParameter,
 };
 use crate::{
@@ -25,16 +28,60 @@ use crate::{
     commands::CommandRouter,
 };
 
+/// Returns the routes of back-tests.
+pub fn routes() -> ApiRouter {
+    let describe = |method, path, access, summary| Operation::new(method, path, access, Tag::Strategies, summary);
+    ApiRouter::default()
+        .operation(
+            describe(Method::POST, "/api/v1/recordings/{name}/backtest", Needs::TRADER, "Begin a back-test")
+                .text("The plan has the members that `docs/paper-trading.md` lists, as JSON or as TOML.")
+                .path("name", "A recording.", Shape::text(255))
+                .command()
+                .body_of(Content::json(Shape::Plain(json!({ "type": "object" }))))
+                .body_of(Content::other("application/toml"))
+                .answer::<BacktestReport>("Its state.")
+                .errors(&[ErrorCode::UnknownRecording, ErrorCode::Conflict]),
+            start,
+        )
+        .operation(
+            describe(Method::GET, "/api/v1/backtest", Needs::VIEWER, "The newest back-test")
+                .answer::<BacktestReport>("Its state, and its results once it is done."),
+            show,
+        )
+        .operation(
+            describe(Method::DELETE, "/api/v1/backtest", Needs::TRADER, "Stop the back-test")
+                .command()
+                .answer::<BacktestReport>("Its state.")
+                .errors(&[ErrorCode::NoResult]),
+            stop,
+        )
+        .operation(
+            describe(Method::GET, "/api/v1/backtest/{file}", Needs::VIEWER, "A file of the newest result")
+                .path("file", "Its name: `report.json`, `equity.svg`, `fills-conservative.csv` …", Shape::text(255))
+                .answer_of(
+                    200,
+                    "The file.",
+                    vec![
+                        Content::json(Shape::Plain(json!({}))),
+                        Content::other("image/svg+xml"),
+                        Content::other("text/csv"),
+                    ],
+                )
+                .errors(&[ErrorCode::BadParameter, ErrorCode::NoResult, ErrorCode::UnknownFile]),
+            file,
+        )
+}
+
 /// Begins a back-test.
 pub async fn start(
     State(router): State<CommandRouter>,
-    key: IdempotencyKey,
+    source: CommandSource,
     PathParameter(recording): PathParameter,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<CommandResult>, ApiError> {
     let plan = plan(&headers, &body)?;
-    commands::run(&router, key, Command::StartBacktest(StartBacktest { recording, plan })).await
+    commands::run(&router, source, Command::StartBacktest(StartBacktest { recording, plan })).await
 }
 
 /// Shows the newest back-test.
@@ -43,8 +90,8 @@ pub async fn show(State(backtests): State<Backtests>) -> Json<BacktestReport> {
 }
 
 /// Stops the back-test that runs.
-pub async fn stop(State(router): State<CommandRouter>, key: IdempotencyKey) -> Result<Json<CommandResult>, ApiError> {
-    commands::run(&router, key, Command::StopBacktest(StopBacktest {})).await
+pub async fn stop(State(router): State<CommandRouter>, source: CommandSource) -> Result<Json<CommandResult>, ApiError> {
+    commands::run(&router, source, Command::StopBacktest(StopBacktest {})).await
 }
 
 /// Sends a file of the newest result.

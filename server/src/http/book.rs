@@ -9,13 +9,35 @@ use model::{
     instrument::InstrumentId,
     proof::BookState,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{error::ApiError, parameters::Parameters};
+use super::{
+    api_router::ApiRouter,
+    error::ApiError,
+    error_code::ErrorCode,
+    operation::{Needs, Operation, Shape, Tag, optional, required},
+    parameters::Parameters,
+};
 use crate::feed::handle::Feeds;
 
+/// Returns the route of order books.
+pub fn routes() -> ApiRouter {
+    ApiRouter::default().operation(
+        Operation::get("/api/v1/book", Needs::VIEWER, Tag::Market, "Order book")
+            .text("A book that is not served has its state but no levels, as on the stream.")
+            .query([
+                required("instrument", "The instrument.", Shape::request::<InstrumentId>()),
+                optional("depth", "The most levels a side.", Shape::number(1..=MAX_DEPTH, Some(DEFAULT_DEPTH))),
+            ])
+            .answer::<Book>("The book's state and best levels, best first.")
+            .errors(&[ErrorCode::UnknownInstrument, ErrorCode::FeedBusy]),
+        show,
+    )
+}
+
 /// `{"instrument":"…","state":"live","bids":[["price","size"],…],"asks":[…],"last_update_id":…,…}`
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Book {
     instrument: InstrumentId,
     state: BookState,

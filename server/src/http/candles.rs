@@ -2,14 +2,37 @@
 
 use axum::{Json, extract::State};
 use model::{candle::Interval, instrument::InstrumentId};
+use schemars::JsonSchema;
 use serde::Serialize;
 use topics::{channels::candles::CandlesData, limits::CANDLES_LENGTH};
 
-use super::{error::ApiError, parameters::Parameters};
+use super::{
+    api_router::ApiRouter,
+    error::ApiError,
+    error_code::ErrorCode,
+    operation::{Needs, Operation, Shape, Tag, optional, required},
+    parameters::Parameters,
+};
 use crate::feed::handle::Feeds;
 
+/// Returns the route of candles.
+pub fn routes() -> ApiRouter {
+    ApiRouter::default().operation(
+        Operation::get("/api/v1/candles", Needs::VIEWER, Tag::Market, "Candles")
+            .text("Waits a few seconds for history that has not arrived yet.")
+            .query([
+                required("instrument", "The instrument.", Shape::request::<InstrumentId>()),
+                optional("interval", "The length of a bar; one minute if absent.", Shape::request::<Interval>()),
+                optional("limit", "The most bars.", Shape::number(1..=CANDLES_LENGTH, Some(CANDLES_LENGTH))),
+            ])
+            .answer::<Candles>("The newest bars, oldest first.")
+            .errors(&[ErrorCode::UnknownInstrument, ErrorCode::FeedBusy]),
+        list,
+    )
+}
+
 /// `{"instrument":"…","interval":"1m","bars":[[open_time_ms,"open","high","low","close","volume"],…],"buy_volumes":["…",…]}`
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Candles {
     instrument: InstrumentId,
     interval: Interval,

@@ -24,10 +24,6 @@ pub mod request;
 pub mod risk;
 pub mod strategies;
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
 use desk::{desk::Desk, state::AccountState};
 use model::{
     time::Timestamp,
@@ -40,35 +36,24 @@ use model::{
 use store::error::StoreError;
 use wire::command::CommandResult;
 
-use super::{AppState, commands::IdempotencyKey, error::ApiError};
+use super::{api_router::ApiRouter, commands::CommandSource, error::ApiError};
 use crate::{
-    commands::{Caller, CommandFailure, CommandRouter},
+    commands::{CommandFailure, CommandRouter},
     desk::handle::DeskHandle,
 };
 
 /// Returns the desk's routes.
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/api/v1/accounts", get(accounts::list).post(accounts::open))
-        .route("/api/v1/equity", get(equity::list))
-        .route("/api/v1/fills", get(fills::list))
-        .route("/api/v1/fills/{fill_id}", get(fills::show))
-        .route("/api/v1/history", get(history::list))
-        .route("/api/v1/orders", get(orders::list).post(orders::place).delete(orders::cancel_all))
-        .route("/api/v1/orders/preview", post(orders::preview))
-        .route("/api/v1/orders/{order_id}", get(orders::show).patch(orders::amend).delete(orders::cancel))
-        .route("/api/v1/performance", get(performance::list))
-        .route("/api/v1/positions", get(positions::list))
-        .route("/api/v1/positions/close", post(positions::close))
-        .route("/api/v1/risk", get(risk::show).put(risk::set))
-        .route("/api/v1/risk/kill", post(risk::kill))
-        .route("/api/v1/risk/lift", post(risk::lift))
-        .route("/api/v1/risk/lift-reduce-only", post(risk::lift_reduce_only))
-        .route("/api/v1/strategies", get(strategies::list).post(strategies::start))
-        .route("/api/v1/strategies/preview", post(strategies::preview))
-        .route("/api/v1/strategies/{strategy_id}/pause", post(strategies::pause))
-        .route("/api/v1/strategies/{strategy_id}/resume", post(strategies::resume))
-        .route("/api/v1/strategies/{strategy_id}/stop", post(strategies::stop))
+pub fn routes() -> ApiRouter {
+    ApiRouter::default()
+        .merge(accounts::routes())
+        .merge(equity::routes())
+        .merge(fills::routes())
+        .merge(history::routes())
+        .merge(orders::routes())
+        .merge(performance::routes())
+        .merge(positions::routes())
+        .merge(risk::routes())
+        .merge(strategies::routes())
 }
 
 /// Gives the desk a command.
@@ -77,10 +62,10 @@ pub fn routes() -> Router<AppState> {
 /// The desk's refusal, or why the command did not reach it.
 async fn command(
     router: &CommandRouter,
-    IdempotencyKey(key): IdempotencyKey,
+    CommandSource { caller, key }: CommandSource,
     command: DeskCommand,
 ) -> Result<DeskReply, ApiError> {
-    match router.run(Caller::OWNER, key, command).await {
+    match router.run(caller, key, command).await {
         Ok(CommandResult::Desk(reply)) => Ok(*reply),
         Ok(_) => Err(ApiError::ShuttingDown),
         Err(failure) => match &*failure {

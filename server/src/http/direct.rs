@@ -9,8 +9,22 @@ use model::instrument::{InstrumentId, Venue};
 use recording::secrets;
 use wire::direct::{DirectVenue, DirectVenues, MAX_DIRECT_SYMBOLS};
 
-use super::venues::RestProxy;
+use super::{
+    api_router::ApiRouter,
+    operation::{Needs, Operation, Tag},
+    venues::RestProxy,
+};
 use crate::feed::{endpoints::VenueEndpoint, handle::Feeds};
+
+/// Returns the route of direct mode.
+pub fn routes() -> ApiRouter {
+    ApiRouter::default().operation(
+        Operation::get("/api/v1/direct", Needs::VIEWER, Tag::Feeds, "Venues for direct mode")
+            .text("For pages that connect to the venues by themselves.")
+            .answer::<DirectVenues>("The followed venues, sorted."),
+        list,
+    )
+}
 
 /// Returns `{"venues":[…]}`, sorted; venues that are not followed are absent.
 pub async fn list(State(feeds): State<Feeds>, State(endpoints): State<RestProxy>) -> Json<DirectVenues> {
@@ -18,7 +32,8 @@ pub async fn list(State(feeds): State<Feeds>, State(endpoints): State<RestProxy>
     for id in feeds.directory().ids() {
         followed.entry(id.venue().clone()).or_default().push(id);
     }
-    let venues = followed.iter().filter_map(|(venue, ids)| Some(entry(venue, ids, endpoints.find(venue.as_str())?)));
+    let venues =
+        followed.iter().filter_map(|(venue, ids)| Some(entry(venue, ids, endpoints.find(venue.as_str())?.as_ref())));
     Json(DirectVenues { venues: venues.collect() })
 }
 

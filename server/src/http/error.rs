@@ -12,13 +12,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use model::trading::refusal::{DenyCode, Refusal};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::accept::RETRY_AFTER_S;
+use super::error_code::ErrorCode;
 use crate::{
+    access::AccessError,
     backtests::error::BacktestRefusal,
     commands::CommandFailure,
+    configuration::{ConfigurationError, candidate::SettingFault},
     feed::{control::ControlError, error::FeedError},
+    limits::{Limit, OverLimit, PLACE_WAIT},
     recorder::error::RecorderError,
 };
 
@@ -30,7 +34,7 @@ pub enum ApiError {
     BadParameter {
         /// The parameter's name.
         parameter: &'static str,
-        /// How to correct it.
+        /// The remedy.
         remedy: String,
     },
     /// A feed cannot answer a query.
@@ -101,8 +105,14 @@ pub enum ApiError {
     #[error("the body did not arrive in time")]
     BodyTooSlow,
     /// All connections are in use.
-    #[error("the server has no free connection; try again in {RETRY_AFTER_S} s")]
+    #[error("the server has no free connection; try again in {} s", PLACE_WAIT.as_secs())]
     Full,
+    /// The caller has or asks more than it may.
+    #[error(transparent)]
+    OverLimit(#[from] OverLimit),
+    /// There was no answer in time.
+    #[error("no answer within limits.answer_timeout_ms; try again")]
+    TimedOut,
     /// There is nothing at this address.
     #[error("nothing here; the page is at /, the API under /api/v1")]
     NotFound,
@@ -115,15 +125,58 @@ pub enum ApiError {
         /// `Host` or `Origin`.
         header: &'static str,
     },
+    /// A configured proxy does not say who called it.
+    #[error("the proxy's {header} {reason}")]
+    BadForwarded {
+        /// The header at fault.
+        header: &'static str,
+        /// The fault in it, as the end of a sentence.
+        reason: &'static str,
+    },
     /// A plain request where a WebSocket handshake is expected.
     #[error("this address speaks WebSocket")]
     NotAWebSocket,
     /// The trading desk refuses. The body is `{"code","message","limit","value"}`, without `error` around it.
     #[error(transparent)]
     Desk(#[from] Refusal),
+    /// The caller is not let in, or access is not changed.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// Settings are not changed.
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationError),
     /// The server is shutting down.
     #[error("the server is shutting down")]
     ShuttingDown,
+}
+
+/// The body of an error.
+#[derive(Serialize, JsonSchema)]
+pub struct ErrorBody {
+    /// The error.
+    error: ErrorDetail,
+}
+
+/// The details of an error.
+#[derive(Serialize, JsonSchema)]
+struct ErrorDetail {
+    /// The stable code, for programs.
+    #[schemars(with = "ErrorCode")]
+    code: &'static str,
+    /// A sentence for people; not a part of the API.
+    message: String,
+    /// The parameter at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<&'static str>,
+    /// Followed instruments with similar names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nearest: Option<Vec<String>>,
+    /// Symbols of the venue with similar names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    did_you_mean: Option<Vec<String>>,
+    /// Settings that cannot be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings: Option<Vec<SettingFault>>,
 }
 
 /// Status, stable code, and the parameter at fault, if there is one.
@@ -138,20 +191,25 @@ impl ApiError {
             Self::Command(error) => command_kind(error),
             Self::Recorder(error) => recorder_kind(error),
             Self::Backtest(refusal) => backtest_kind(refusal),
-            Self::UnknownVenue { .. } => (StatusCode::NOT_FOUND, "unknown_venue", None),
-            Self::NotPassedOn { .. } => (StatusCode::FORBIDDEN, "not_passed_on", None),
-            Self::PathNotAllowed { .. } => (StatusCode::FORBIDDEN, "path_not_allowed", None),
-            Self::AskLater { .. } => (StatusCode::TOO_MANY_REQUESTS, "ask_later", None),
-            Self::VenueUnreachable { .. } => (StatusCode::BAD_GATEWAY, "venue_unreachable", None),
-            Self::BadBody { .. } => (StatusCode::BAD_REQUEST, "bad_body", None),
-            Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", None),
-            Self::BodyTooSlow => (StatusCode::REQUEST_TIMEOUT, "body_too_slow", None),
-            Self::Full => (StatusCode::SERVICE_UNAVAILABLE, "full", None),
-            Self::NotFound => (StatusCode::NOT_FOUND, "not_found", None),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", None),
-            Self::ForeignCaller { .. } => (StatusCode::FORBIDDEN, "foreign_caller", None),
-            Self::NotAWebSocket => (StatusCode::UPGRADE_REQUIRED, "not_a_websocket", None),
+            Self::UnknownVenue { .. } => plain(ErrorCode::UnknownVenue),
+            Self::NotPassedOn { .. } => plain(ErrorCode::NotPassedOn),
+            Self::PathNotAllowed { .. } => plain(ErrorCode::PathNotAllowed),
+            Self::AskLater { .. } => plain(ErrorCode::AskLater),
+            Self::VenueUnreachable { .. } => plain(ErrorCode::VenueUnreachable),
+            Self::BadBody { .. } => plain(ErrorCode::BadBody),
+            Self::BodyTooLarge { .. } => plain(ErrorCode::BodyTooLarge),
+            Self::BodyTooSlow => plain(ErrorCode::BodyTooSlow),
+            Self::Full => plain(ErrorCode::Full),
+            Self::OverLimit(error) => limit_kind(error.limit),
+            Self::TimedOut => plain(ErrorCode::TimedOut),
+            Self::NotFound => plain(ErrorCode::NotFound),
+            Self::MethodNotAllowed => plain(ErrorCode::MethodNotAllowed),
+            Self::ForeignCaller { .. } => plain(ErrorCode::ForeignCaller),
+            Self::BadForwarded { .. } => plain(ErrorCode::BadForwarded),
+            Self::NotAWebSocket => plain(ErrorCode::NotAWebSocket),
             Self::Desk(refusal) => desk_kind(refusal),
+            Self::Access(error) => access_kind(error),
+            Self::Configuration(error) => configuration_kind(error),
             Self::ShuttingDown => SHUTTING_DOWN,
         }
     }
@@ -167,27 +225,73 @@ fn desk_kind(refusal: &Refusal) -> Kind {
     (status, refusal.code.as_str(), None)
 }
 
+fn access_kind(error: &AccessError) -> Kind {
+    match error {
+        AccessError::NotLoggedIn => plain(ErrorCode::NotLoggedIn),
+        AccessError::WrongLogin => plain(ErrorCode::WrongLogin),
+        AccessError::TooLowRole { .. } => plain(ErrorCode::Forbidden),
+        AccessError::WrongSetUpCode => plain(ErrorCode::WrongCode),
+        AccessError::TooManyAttempts { .. } => plain(ErrorCode::TooManyAttempts),
+        AccessError::WeakPassword { .. } => about(ErrorCode::BadParameter, "password"),
+        AccessError::BadField { field, .. } => about(ErrorCode::BadParameter, field),
+        AccessError::FirstIsNoAdmin => about(ErrorCode::BadParameter, "role"),
+        AccessError::UnknownUser { .. } => plain(ErrorCode::UnknownUser),
+        AccessError::Unknown { .. } => plain(ErrorCode::Unknown),
+        AccessError::NameTaken { .. }
+        | AccessError::LastAdmin { .. }
+        | AccessError::TooMany { .. }
+        | AccessError::CodesAreOn => plain(ErrorCode::Conflict),
+        AccessError::Store(_) => plain(ErrorCode::Storage),
+        AccessError::NoRandomness | AccessError::ShuttingDown => plain(ErrorCode::Unavailable),
+    }
+}
+
+const fn limit_kind(limit: Limit) -> Kind {
+    match limit {
+        Limit::ConnectionsPerAddress => plain(ErrorCode::TooManyConnections),
+        Limit::RequestsPerAccount | Limit::RequestsPerAddress => plain(ErrorCode::TooManyRequests),
+        Limit::StreamsPerAccount | Limit::StreamsPerAddress => plain(ErrorCode::TooManyStreams),
+    }
+}
+
+fn configuration_kind(error: &ConfigurationError) -> Kind {
+    match error {
+        ConfigurationError::NotKept | ConfigurationError::ChangedBeside { .. } => plain(ErrorCode::Conflict),
+        ConfigurationError::RevisionMismatch => plain(ErrorCode::RevisionMismatch),
+        ConfigurationError::Refused { .. } => plain(ErrorCode::BadSettings),
+        ConfigurationError::NotWritten { .. } => plain(ErrorCode::Storage),
+    }
+}
+
 fn command_kind(error: &CommandFailure) -> Kind {
     match error {
-        CommandFailure::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden", None),
+        CommandFailure::Forbidden { .. } => plain(ErrorCode::Forbidden),
         CommandFailure::BadKey => bad_parameter("idempotency-key"),
-        CommandFailure::KeyReused { .. } => (StatusCode::CONFLICT, "key_reused", None),
+        CommandFailure::KeyReused { .. } => plain(ErrorCode::KeyReused),
         CommandFailure::Feed(error) => control_kind(error),
         CommandFailure::Recorder(error) => recorder_kind(error),
         CommandFailure::Backtest(refusal) => backtest_kind(refusal),
-        CommandFailure::NotKept { .. } => (StatusCode::INSUFFICIENT_STORAGE, "storage", None),
+        CommandFailure::NotKept { .. } => plain(ErrorCode::Storage),
         CommandFailure::Desk(refusal) => desk_kind(refusal),
         CommandFailure::ShuttingDown => SHUTTING_DOWN,
     }
 }
 
+const fn plain(code: ErrorCode) -> Kind {
+    (code.status(), code.as_str(), None)
+}
+
+const fn about(code: ErrorCode, parameter: &'static str) -> Kind {
+    (code.status(), code.as_str(), Some(parameter))
+}
+
 fn bad_parameter(parameter: &'static str) -> Kind {
-    (StatusCode::BAD_REQUEST, "bad_parameter", Some(parameter))
+    about(ErrorCode::BadParameter, parameter)
 }
 
 fn feed_kind(error: &FeedError) -> Kind {
     match error {
-        FeedError::UnknownInstrument { .. } => (StatusCode::NOT_FOUND, "unknown_instrument", None),
+        FeedError::UnknownInstrument { .. } => plain(ErrorCode::UnknownInstrument),
         FeedError::Busy => FEED_BUSY,
     }
 }
@@ -195,21 +299,21 @@ fn feed_kind(error: &FeedError) -> Kind {
 /// Uses the same codes as the stream's refusals.
 fn control_kind(error: &ControlError) -> Kind {
     match error {
-        ControlError::UnknownVenue(_) => (StatusCode::NOT_FOUND, "unknown_venue", None),
-        ControlError::BadSymbols { .. } => (StatusCode::BAD_REQUEST, "bad_symbols", None),
-        ControlError::UnknownSymbol { .. } => (StatusCode::NOT_FOUND, "unknown_symbol", Some("symbols")),
-        ControlError::TooManySymbols { .. } => (StatusCode::BAD_REQUEST, "too_many_symbols", None),
-        ControlError::NeedsToken { .. } => (StatusCode::CONFLICT, "needs_token", None),
-        ControlError::AlreadyRunning { .. } => (StatusCode::CONFLICT, "already_running", None),
-        ControlError::NotRunning { .. } => (StatusCode::NOT_FOUND, "not_running", None),
-        ControlError::TooOften { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited", None),
-        ControlError::Busy | ControlError::Stuck { .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", None),
+        ControlError::UnknownVenue(_) => plain(ErrorCode::UnknownVenue),
+        ControlError::BadSymbols { .. } => plain(ErrorCode::BadSymbols),
+        ControlError::UnknownSymbol { .. } => about(ErrorCode::UnknownSymbol, "symbols"),
+        ControlError::TooManySymbols { .. } => plain(ErrorCode::TooManySymbols),
+        ControlError::NeedsToken { .. } => plain(ErrorCode::NeedsToken),
+        ControlError::AlreadyRunning { .. } => plain(ErrorCode::AlreadyRunning),
+        ControlError::NotRunning { .. } => plain(ErrorCode::NotRunning),
+        ControlError::TooOften { .. } => plain(ErrorCode::RateLimited),
+        ControlError::Busy | ControlError::Stuck { .. } => plain(ErrorCode::Unavailable),
     }
 }
 
 fn recorder_kind(error: &RecorderError) -> Kind {
     match error {
-        RecorderError::UnknownRecording { .. } => (StatusCode::NOT_FOUND, "unknown_recording", None),
+        RecorderError::UnknownRecording { .. } => plain(ErrorCode::UnknownRecording),
         RecorderError::NoFeed { .. }
         | RecorderError::IsReplay { .. }
         | RecorderError::NothingReceived { .. }
@@ -224,11 +328,9 @@ fn recorder_kind(error: &RecorderError) -> Kind {
         RecorderError::AlreadyRecording { .. }
         | RecorderError::NotRecording { .. }
         | RecorderError::NothingKept { .. }
-        | RecorderError::InUse { .. } => (StatusCode::CONFLICT, "conflict", None),
-        RecorderError::Folder(_) | RecorderError::NotWritten { .. } => {
-            (StatusCode::INSUFFICIENT_STORAGE, "storage", None)
-        }
-        RecorderError::NoReplay => (StatusCode::CONFLICT, "nothing_plays", None),
+        | RecorderError::InUse { .. } => plain(ErrorCode::Conflict),
+        RecorderError::Folder(_) | RecorderError::NotWritten { .. } => plain(ErrorCode::Storage),
+        RecorderError::NoReplay => plain(ErrorCode::NothingPlays),
         RecorderError::ReplayBusy => FEED_BUSY,
         RecorderError::Feed(error) => feed_kind(error),
         RecorderError::ShuttingDown => SHUTTING_DOWN,
@@ -238,36 +340,51 @@ fn recorder_kind(error: &RecorderError) -> Kind {
 fn backtest_kind(refusal: &BacktestRefusal) -> Kind {
     match refusal {
         BacktestRefusal::BadName => bad_parameter("name"),
-        BacktestRefusal::UnknownRecording { .. } => (StatusCode::NOT_FOUND, "unknown_recording", None),
+        BacktestRefusal::UnknownRecording { .. } => plain(ErrorCode::UnknownRecording),
         BacktestRefusal::BadPlan(_) | BacktestRefusal::BadToml(_) => bad_parameter("plan"),
-        BacktestRefusal::Busy => (StatusCode::CONFLICT, "conflict", None),
-        BacktestRefusal::NoResult => (StatusCode::NOT_FOUND, "no_result", None),
-        BacktestRefusal::UnknownFile { .. } => (StatusCode::NOT_FOUND, "unknown_file", None),
+        BacktestRefusal::Busy => plain(ErrorCode::Conflict),
+        BacktestRefusal::NoResult => plain(ErrorCode::NoResult),
+        BacktestRefusal::UnknownFile { .. } => plain(ErrorCode::UnknownFile),
     }
 }
 
+/// The code of an error, attached to its answer for those who count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorMark(pub &'static str);
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let code = ErrorMark(self.kind().1);
+        let mut response = self.answer();
+        response.extensions_mut().insert(code);
+        response
+    }
+}
+
+impl ApiError {
+    fn answer(self) -> Response {
         let (status, code, parameter) = self.kind();
         if let Self::Desk(refusal) = self {
             return (status, Json(refusal)).into_response();
         }
-        let mut error = json!({ "code": code, "message": with_causes(&self) });
-        if let Some(parameter) = parameter {
-            error["parameter"] = json!(parameter);
-        }
+        let message = with_causes(&self);
+        let mut error = ErrorDetail { code, message, parameter, nearest: None, did_you_mean: None, settings: None };
         if let Self::Feed(FeedError::UnknownInstrument { nearest, .. }) = &self {
-            error["nearest"] = json!(nearest);
+            error.nearest = Some(nearest.clone());
         }
         if let Self::Command(failure) = &self
             && let CommandFailure::Feed(ControlError::UnknownSymbol { did_you_mean, .. }) = &**failure
         {
-            error["did_you_mean"] = json!(did_you_mean);
+            error.did_you_mean = Some(did_you_mean.clone());
         }
-        let mut response = (status, Json(json!({ "error": error }))).into_response();
+        if let Self::Configuration(ConfigurationError::Refused { faults }) = &self {
+            error.settings = Some(faults.clone());
+        }
+        let mut response = (status, Json(ErrorBody { error })).into_response();
         let wait_s = match &self {
-            Self::AskLater { wait_s, .. } => Some(*wait_s),
-            Self::Full => Some(RETRY_AFTER_S),
+            Self::AskLater { wait_s, .. } | Self::Access(AccessError::TooManyAttempts { wait_s }) => Some(*wait_s),
+            Self::OverLimit(error) => Some(error.wait_s),
+            Self::Full | Self::TimedOut => Some(PLACE_WAIT.as_secs()),
             _ => None,
         };
         if let Some(wait_s) = wait_s {
@@ -289,5 +406,5 @@ pub fn with_causes(error: &dyn Error) -> String {
     message
 }
 
-const FEED_BUSY: Kind = (StatusCode::SERVICE_UNAVAILABLE, "feed_busy", None);
-const SHUTTING_DOWN: Kind = (StatusCode::SERVICE_UNAVAILABLE, "shutting_down", None);
+const FEED_BUSY: Kind = plain(ErrorCode::FeedBusy);
+const SHUTTING_DOWN: Kind = plain(ErrorCode::ShuttingDown);

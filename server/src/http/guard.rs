@@ -14,6 +14,8 @@
 //! Browsers omit `Origin` on plain `GET`, but other sites cannot read the answer. They always send it with a WebSocket
 //! handshake, so a handshake without it comes from a program. Programs on this machine may read the stream as they may
 //! read the API; through a proxy's name they must send an `Origin`.
+//!
+//! The names of proxies are those of the newest configuration. A stream that is open goes on when its name is removed.
 
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
@@ -25,6 +27,7 @@ use axum::{
 };
 
 use super::error::ApiError;
+use crate::config::Live;
 
 /// The host names that the server accepts.
 #[derive(Clone, Debug)]
@@ -32,27 +35,34 @@ pub struct Hosts(Arc<Names>);
 
 #[derive(Debug)]
 struct Names {
-    /// Loopback names with our port, for plain HTTP.
+    /// Loopback names with our port.
     loopback: BTreeSet<String>,
-    /// Names of reverse proxies, which may use TLS.
-    proxies: BTreeSet<String>,
+    /// True if the server speaks TLS itself: its pages are `https` then.
+    has_tls: bool,
+    /// Names of the server's own certificate.
+    certified: BTreeSet<String>,
+    /// `server.allowed_hosts`: names of reverse proxies, which may use TLS.
+    live: Live,
 }
 
 impl Hosts {
-    /// Accepts the loopback names with the port of `listen`, and the names in `allowed`.
-    pub fn new(listen: SocketAddr, allowed: &[String]) -> Self {
+    /// Accepts the loopback names with the port of `listen`, the names that the server is `certified` for, and those of the
+    /// newest configuration.
+    pub fn new(listen: SocketAddr, certified: &[String], has_tls: bool, live: impl Into<Live>) -> Self {
         let port = listen.port();
         let own = listen.to_string();
         let mut loopback: BTreeSet<String> =
             ["localhost", "127.0.0.1", "[::1]"].iter().map(|name| format!("{name}:{port}")).chain([own]).collect();
-        if port == 80 {
-            // Browsers omit the default port.
+        // Browsers omit the default port.
+        let default_port = if has_tls { 443 } else { 80 };
+        if port == default_port {
+            let suffix = format!(":{port}");
             let bare: Vec<String> =
-                loopback.iter().filter_map(|name| name.strip_suffix(":80")).map(str::to_owned).collect();
+                loopback.iter().filter_map(|name| name.strip_suffix(&suffix)).map(str::to_owned).collect();
             loopback.extend(bare);
         }
-        let proxies = allowed.iter().map(|name| name.to_ascii_lowercase()).collect();
-        Self(Arc::new(Names { loopback, proxies }))
+        let certified = certified.iter().map(|name| name.to_ascii_lowercase()).collect();
+        Self(Arc::new(Names { loopback, has_tls, certified, live: live.into() }))
     }
 
     /// Checks a request's headers.
@@ -65,9 +75,8 @@ impl Hosts {
         let host = single(headers, header::HOST).map_err(|()| foreign_host())?.ok_or_else(foreign_host)?;
         // Software may prefer a full address in the request line to `Host`: both must be ours.
         for name in [Some(host.as_str()), authority].into_iter().flatten() {
-            if !self.0.loopback.contains(&name.to_ascii_lowercase())
-                && !self.0.proxies.contains(&name.to_ascii_lowercase())
-            {
+            let name = name.to_ascii_lowercase();
+            if !self.0.loopback.contains(&name) && !self.0.is_public(&name) {
                 return Err(foreign_host());
             }
         }
@@ -84,11 +93,19 @@ impl Hosts {
     fn is_own_origin(&self, origin: &str) -> bool {
         let origin = origin.to_ascii_lowercase();
         match origin.split_once("://") {
-            Some(("http", host)) => self.0.loopback.contains(host) || self.0.proxies.contains(host),
-            // The server itself has no TLS: an https page of a loopback name is not ours.
-            Some(("https", host)) => self.0.proxies.contains(host),
+            // A page of the other scheme under a loopback name is not ours.
+            Some(("http", host)) => (!self.0.has_tls && self.0.loopback.contains(host)) || self.0.is_public(host),
+            Some(("https", host)) => (self.0.has_tls && self.0.loopback.contains(host)) || self.0.is_public(host),
             _ => false,
         }
+    }
+}
+
+impl Names {
+    /// Returns true for a name, in small letters, under which others reach the server.
+    fn is_public(&self, name: &str) -> bool {
+        let config = self.live.config();
+        self.certified.contains(name) || config.server.allowed_hosts.iter().any(|allowed| allowed == name)
     }
 }
 
@@ -125,11 +142,20 @@ mod tests {
     use axum::http::HeaderValue;
 
     use super::*;
+    use crate::config::Config;
+
+    fn allowing(hosts: &[&str]) -> Config {
+        let mut config = Config::default();
+        config.server.allowed_hosts = hosts.iter().map(ToString::to_string).collect();
+        config
+    }
 
     fn verdict(host: &[&str], origin: &[&str], kind: RequestKind) -> Result<(), &'static str> {
         let hosts = Hosts::new(
             "127.0.0.1:3000".parse().unwrap(),
-            &["recordings.example".into(), "recordings.example:8443".into()],
+            &[],
+            false,
+            allowing(&["recordings.example", "recordings.example:8443"]),
         );
         let mut headers = HeaderMap::new();
         for (name, values) in [(header::HOST, host), (header::ORIGIN, origin)] {
@@ -223,7 +249,7 @@ mod tests {
 
     #[test]
     fn the_request_line_counts_too() {
-        let hosts = Hosts::new("127.0.0.1:80".parse().unwrap(), &[]);
+        let hosts = Hosts::new("127.0.0.1:80".parse().unwrap(), &[], false, Config::default());
         let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("127.0.0.1"))]);
         assert!(hosts.check(&headers, Some("127.0.0.1"), RequestKind::Plain).is_ok());
         assert!(hosts.check(&headers, Some("evil.example"), RequestKind::Plain).is_err());

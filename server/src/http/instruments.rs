@@ -5,16 +5,19 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use axum::{
-    Json,
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State};
 use model::instrument::Instrument;
+use schemars::JsonSchema;
 use serde::Serialize;
 use venues::{catalogue::Catalogue, registry};
 
-use super::{error::ApiError, parameters::Parameters};
+use super::{
+    api_router::ApiRouter,
+    error::ApiError,
+    error_code::ErrorCode,
+    operation::{Needs, Operation, Shape, Tag, optional},
+    parameters::Parameters,
+};
 use crate::{
     catalogue::{
         following::Following,
@@ -24,14 +27,43 @@ use crate::{
     feed::handle::Feeds,
 };
 
+/// Returns the route of instruments.
+pub fn routes() -> ApiRouter {
+    ApiRouter::default().operation(
+        Operation::get("/api/v1/instruments", Needs::VIEWER, Tag::Market, "Instruments")
+            .text(
+                "Without `q`: the followed instruments that their venues have described, with their step sizes. With it: a \
+                 search among all instruments that the venues offer.",
+            )
+            .query([
+                optional("q", "The text to search for.", Shape::text(MOST_TYPED)),
+                optional("venue", "Search this venue alone.", Shape::text(MOST_TYPED)),
+                optional("limit", "The most matches of a search.", Shape::number(1..=MOST_FOUND, Some(FOUND))),
+            ])
+            .answer::<InstrumentAnswer>("The instruments, sorted by venue and symbol; or the matches, best first.")
+            .errors(&[ErrorCode::UnknownVenue]),
+        list,
+    )
+}
+
+/// A list or the result of a search.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum InstrumentAnswer {
+    /// The followed instruments.
+    Followed(Instruments),
+    /// The result of a search.
+    Found(Found),
+}
+
 /// `{"instruments":[…]}`, sorted by venue and symbol.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Instruments {
     instruments: Vec<Described>,
 }
 
 /// An instrument with the numbers of decimals that follow from its step sizes.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Described {
     #[serde(flatten)]
     instrument: Arc<Instrument>,
@@ -40,14 +72,14 @@ struct Described {
 }
 
 /// `{"matches":[…],"missing":[…],"is_complete":true}`, best match first.
-#[derive(Serialize)]
-struct Found {
+#[derive(Serialize, JsonSchema)]
+pub struct Found {
     matches: Vec<FoundInstrument>,
     missing: Vec<Missing>,
     is_complete: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct FoundInstrument {
     venue: &'static str,
     symbol: String,
@@ -59,7 +91,7 @@ struct FoundInstrument {
     status: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Missing {
     venue: &'static str,
     reason: String,
@@ -70,11 +102,13 @@ pub async fn list(
     State(feeds): State<Feeds>,
     State(following): State<Following>,
     parameters: Parameters,
-) -> Result<Response, ApiError> {
-    match parameters.text("q") {
-        None => Ok(Json(followed(&feeds)).into_response()),
-        Some(typed) => Ok(Json(found(&following, typed, &parameters).await?).into_response()),
-    }
+) -> Result<Json<InstrumentAnswer>, ApiError> {
+    let limit = parameters.number("limit", 1..=MOST_FOUND, FOUND)?;
+    let venue = parameters.text("venue").map(known_venue).transpose()?;
+    Ok(Json(match parameters.text("q") {
+        None => InstrumentAnswer::Followed(followed(&feeds)),
+        Some(typed) => InstrumentAnswer::Found(found(&following, typed, venue, limit).await?),
+    }))
 }
 
 fn followed(feeds: &Feeds) -> Instruments {
@@ -86,24 +120,25 @@ fn followed(feeds: &Feeds) -> Instruments {
     Instruments { instruments: feeds.directory().instruments().into_iter().map(describe).collect() }
 }
 
-async fn found(following: &Following, typed: &str, parameters: &Parameters) -> Result<Found, ApiError> {
+fn known_venue(name: &str) -> Result<&'static str, ApiError> {
+    registry::info(name).map(|info| info.name).map_err(|_| ApiError::UnknownVenue {
+        venue: name.chars().take(MOST_TYPED).collect(),
+        available: registry::venues().map(|info| info.name).collect::<Vec<_>>().join(", "),
+    })
+}
+
+async fn found(
+    following: &Following,
+    typed: &str,
+    venue: Option<&'static str>,
+    limit: usize,
+) -> Result<Found, ApiError> {
     if typed.chars().count() > MOST_TYPED {
         return Err(ApiError::BadParameter {
             parameter: "q",
             remedy: format!("write at most {MOST_TYPED} characters"),
         });
     }
-    let limit = parameters.number("limit", 1..=MOST_FOUND, FOUND)?;
-    let venue = match parameters.text("venue").map(|name| (name, registry::info(name))) {
-        None => None,
-        Some((_, Ok(info))) => Some(info.name),
-        Some((name, Err(_))) => {
-            return Err(ApiError::UnknownVenue {
-                venue: name.chars().take(MOST_TYPED).collect(),
-                available: registry::venues().map(|info| info.name).collect::<Vec<_>>().join(", "),
-            });
-        }
-    };
     let lists = following.lists().read(venue).await;
     let missing: Vec<Missing> =
         lists.iter().filter_map(|list| Some(Missing { venue: list.venue, reason: list.missing.clone()? })).collect();

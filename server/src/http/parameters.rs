@@ -17,12 +17,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        match Query::from_request_parts(parts, state).await {
-            Ok(Query(parameters)) => Ok(Self(parameters)),
-            Err(_) => {
-                Err(ApiError::BadParameter { parameter: "query", remedy: "write name=value&name=value".to_owned() })
-            }
-        }
+        let bad = |remedy: &str| ApiError::BadParameter { parameter: "query", remedy: remedy.to_owned() };
+        let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await else {
+            return Err(bad("write name=value&name=value"));
+        };
+        let n_pairs = pairs.len();
+        let parameters: BTreeMap<String, String> = pairs.into_iter().collect();
+        // The server does not choose between two values of a parameter.
+        if parameters.len() == n_pairs { Ok(Self(parameters)) } else { Err(bad("write each parameter once")) }
     }
 }
 

@@ -4,19 +4,47 @@
 //! `"pause"` · `{"seek":{"position_ms":…}}` · `{"speed":4}` · `"stop"`. The answer is the state then.
 
 use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use topics::channels::replay::ReplayData;
 use wire::command::{Command, CommandResult, LoadReplay, ReplayControl};
 
 use super::{
+    api_router::ApiRouter,
     body::JsonBody,
-    commands::{self, IdempotencyKey},
+    commands::{self, CommandSource},
     error::ApiError,
+    error_code::ErrorCode,
+    operation::{Needs, Operation, Tag},
 };
 use crate::{commands::CommandRouter, recorder::replays::Replays};
 
+/// Returns the routes of the replay.
+pub fn routes() -> ApiRouter {
+    ApiRouter::default()
+        .operation(
+            Operation::get("/api/v1/replay", Needs::VIEWER, Tag::Recordings, "State of the replay")
+                .answer::<ReplayData>("The state; `replay` is null if nothing is loaded."),
+            show,
+        )
+        .operation(
+            Operation::post("/api/v1/replay", Needs::ADMIN, Tag::Recordings, "Load, control or end the replay")
+                .command()
+                .body::<ReplayRequest>()
+                .answer::<ReplayData>("The state then.")
+                .errors(&[
+                    ErrorCode::UnknownRecording,
+                    ErrorCode::Conflict,
+                    ErrorCode::NothingPlays,
+                    ErrorCode::FeedBusy,
+                    ErrorCode::Storage,
+                ]),
+            tell,
+        )
+}
+
 /// The body of a `POST`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplayRequest {
     /// Loads these files in place of the current replay.
@@ -34,7 +62,7 @@ pub enum ReplayRequest {
 }
 
 /// The target of a jump.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SeekRequest {
     position_ms: i64,
@@ -61,8 +89,8 @@ pub async fn show(State(replays): State<Replays>) -> Json<ReplayData> {
 /// Loads, controls or ends the replay; returns its state then.
 pub async fn tell(
     State(router): State<CommandRouter>,
-    key: IdempotencyKey,
+    source: CommandSource,
     JsonBody(request): JsonBody<ReplayRequest>,
 ) -> Result<Json<CommandResult>, ApiError> {
-    commands::run(&router, key, request.into()).await
+    commands::run(&router, source, request.into()).await
 }

@@ -16,7 +16,7 @@ pub async fn add_headers(request: Request, next: Next) -> Response {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
     for (name, value) in &EVERYWHERE {
-        headers.insert(name.clone(), HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NOT_A_PAGE));
     response
@@ -61,6 +61,8 @@ static EVERYWHERE: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
+/// The content policy of the service worker, which applies to it: it may request files of this server.
+pub const SERVICE_WORKER_POLICY: &str = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'";
 const NOT_A_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
 
 #[cfg(test)]

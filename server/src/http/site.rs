@@ -1,10 +1,12 @@
 //! The page's files: program, style sheet, icons. A release binary contains them; a debug binary reads a folder.
 //!
-//! Files are beside their compressed forms (`x.wasm.br`, `x.wasm.gz`), created at build time. Names contain no hash, so
-//! browsers ask every time and get "not modified" by entity tag.
+//! Files are beside their compressed forms (`x.wasm.br`, `x.wasm.gz`), created at build time. Those below `assets/` are in
+//! folders named after their content: browsers keep them and never ask again. The others keep their names, so browsers
+//! ask every time and get "not modified" by entity tag. `site.json` names the files of this build.
 
 use std::borrow::Cow;
 
+use app::document::Build;
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -20,14 +22,7 @@ struct File {
 /// Returns the answer with a file of the site; `None` if there is no such file.
 pub async fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     let path = path.trim_start_matches('/');
-    // Compressed forms are served under the plain name only, and no name may leave the folder.
-    let is_plain = !path.is_empty()
-        && path
-            .split('/')
-            .all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':', '\0', '%']))
-        && !path.ends_with(".br")
-        && !path.ends_with(".gz");
-    if !is_plain {
+    if !is_plain(path) {
         return None;
     }
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -40,6 +35,23 @@ pub async fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
         }
     }
     None
+}
+
+/// Returns true for the plain name of a file within the folder. Compressed forms are served under the plain name only.
+fn is_plain(path: &str) -> bool {
+    !path.is_empty()
+        && path
+            .split('/')
+            .all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':', '\0', '%']))
+        && !path.ends_with(".br")
+        && !path.ends_with(".gz")
+}
+
+/// Returns the addresses of the files that a page loads. Without a site they lead nowhere, and the page says that its
+/// program did not start.
+pub async fn build() -> Build {
+    let file = read("site.json".to_owned()).await;
+    file.and_then(|file| serde_json::from_slice(&file.bytes).ok()).unwrap_or_default()
 }
 
 fn answer(path: &str, encoding: Option<&'static str>, file: File, headers: &HeaderMap) -> Response {
@@ -65,7 +77,8 @@ fn answer(path: &str, encoding: Option<&'static str>, file: File, headers: &Head
         response
     };
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    let caching = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if let Ok(tag) = HeaderValue::from_str(&file.entity_tag) {
         headers.insert(header::ETAG, tag);
@@ -138,7 +151,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_is_known_is_not_sent_again() {
         let file = || File { bytes: Cow::Borrowed(b"body{}"), entity_tag: "\"abc\"".to_owned() };
-        let fresh = answer("pkg/truetape.css", Some("br"), file(), &HeaderMap::new());
+        let fresh = answer("assets/0123456789abcdef/truetape.css", Some("br"), file(), &HeaderMap::new());
         assert_eq!(fresh.status(), StatusCode::OK);
         assert_eq!(fresh.headers()[header::CONTENT_TYPE], "text/css; charset=utf-8");
         assert_eq!(fresh.headers()[header::CONTENT_ENCODING], "br");
@@ -152,20 +165,23 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn no_name_climbs_out() {
+    #[test]
+    fn no_name_climbs_out() {
         for path in [
-            "/",
             "",
-            "/../Cargo.toml",
-            "/pkg/../../Cargo.toml",
-            "//etc/passwd",
-            "/.git/config",
-            "/pkg/truetape.wasm.br",
-            "/a\\..\\b",
-            "/%2e%2e/x",
+            "../Cargo.toml",
+            "assets/../../Cargo.toml",
+            "/etc/passwd",
+            ".git/config",
+            "assets/0123456789abcdef/truetape.wasm.br",
+            "a\\..\\b",
+            "%2e%2e/x",
+            "c:x",
         ] {
-            assert!(file(path, &HeaderMap::new()).await.is_none(), "{path}");
+            assert!(!is_plain(path), "{path}");
+        }
+        for path in ["favicon.svg", "assets/0123456789abcdef/truetape.wasm"] {
+            assert!(is_plain(path), "{path}");
         }
     }
 }

@@ -2,14 +2,35 @@
 
 use axum::{Json, extract::State};
 use model::instrument::InstrumentId;
+use schemars::JsonSchema;
 use serde::Serialize;
 use topics::{channels::tape::TapeData, limits::TAPE_LENGTH};
 
-use super::{error::ApiError, parameters::Parameters};
+use super::{
+    api_router::ApiRouter,
+    error::ApiError,
+    error_code::ErrorCode,
+    operation::{Needs, Operation, Shape, Tag, optional, required},
+    parameters::Parameters,
+};
 use crate::feed::handle::Feeds;
 
+/// Returns the route of public trades.
+pub fn routes() -> ApiRouter {
+    ApiRouter::default().operation(
+        Operation::get("/api/v1/trades", Needs::VIEWER, Tag::Market, "Public trades")
+            .query([
+                required("instrument", "The instrument.", Shape::request::<InstrumentId>()),
+                optional("limit", "The most trades.", Shape::number(1..=TAPE_LENGTH, Some(TAPE_LENGTH))),
+            ])
+            .answer::<Trades>("The last trades, oldest first.")
+            .errors(&[ErrorCode::UnknownInstrument, ErrorCode::FeedBusy]),
+        list,
+    )
+}
+
 /// `{"instrument":"…","trades":[{"id":…,"price":"…","size":"…","aggressor_side":"buy","venue_time_ms":…},…]}`
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Trades {
     instrument: InstrumentId,
     #[serde(flatten)]

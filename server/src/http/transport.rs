@@ -98,6 +98,11 @@ impl Transport {
         }
     }
 
+    /// Waits until something may have come in, or the connection has ended. Like reading, for one task at a time.
+    pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.0.stream.poll_read_ready(context).map(drop)
+    }
+
     fn socket(&self) -> SockRef<'_> {
         SockRef::from(&self.0.stream)
     }
@@ -214,7 +219,7 @@ impl AsyncWrite for Transport {
 }
 
 const DISCARD_BUFFER: usize = 4 << 10;
-/// Where unsent bytes have no limit of their own: 5 Mbit/s for a client 100 ms away.
+/// Send buffer for systems that cannot limit unsent bytes by themselves: 5 Mbit/s for a client 100 ms away.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const SEND_BUFFER: usize = 32 << 10;
 const UNSENT_UPDATES: u32 = 4 << 10;

@@ -7,10 +7,8 @@
 //! here: checking callers ([`super::guard`]).
 
 use std::{
-    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use axum::{
@@ -24,9 +22,11 @@ use venues::{registry, session::HttpAnswer};
 
 use super::{
     accept::Peer,
+    api_router::ApiRouter,
     error::ApiError,
+    error_code::ErrorCode,
+    operation::{Content, Needs, Operation, Shape, Tag, optional, required},
     parameters::PathParameter,
-    stream::limiter::{Limiter, Verdict},
 };
 use crate::{
     clock::Clock,
@@ -34,7 +34,38 @@ use crate::{
         endpoints::{VenueEndpoint, VenueEndpoints},
         http::PassFailure,
     },
+    limits::{MAX_CALLERS, bucket::Rate, rates::Rates, subscriber, whole_seconds},
 };
+
+/// Returns the route of the proxy.
+pub fn routes() -> ApiRouter {
+    ApiRouter::default().operation(
+        Operation::get("/api/v1/venues/{venue}/rest", Needs::VIEWER, Tag::Feeds, "A request to a venue's REST")
+            .text(
+                "For pages in direct mode. Only paths that the venue's own session requests. Further query parameters are \
+                 passed on, and so is the venue's answer, whatever its status.",
+            )
+            .path("venue", "The venue.", Shape::text(MAX_SHOWN))
+            .query([
+                required("path", "The path at the venue.", Shape::text(MAX_PARAMETER_BYTES)),
+                optional(
+                    "weight",
+                    "Its weight in the venue's request limit.",
+                    Shape::number(1..=1_000, Some(UNSTATED_WEIGHT as usize)),
+                ),
+            ])
+            .answer_of(200, "The venue's answer.", vec![Content::other("application/json")])
+            .header("x-used-weight", "The venue's count of used weight, if it sends one.")
+            .errors(&[
+                ErrorCode::UnknownVenue,
+                ErrorCode::NotPassedOn,
+                ErrorCode::PathNotAllowed,
+                ErrorCode::AskLater,
+                ErrorCode::VenueUnreachable,
+            ]),
+        pass,
+    )
+}
 
 /// The venues' endpoints, with a rate limit for each caller. Clones share both.
 #[derive(Clone, Debug)]
@@ -42,17 +73,17 @@ pub struct RestProxy {
     endpoints: VenueEndpoints,
     clock: Clock,
     // Locked for a look-up, never across an await.
-    callers: Arc<Mutex<BTreeMap<IpAddr, Limiter>>>,
+    callers: Arc<Mutex<Rates<IpAddr>>>,
 }
 
 impl RestProxy {
     /// Creates a proxy without any callers yet.
     pub fn new(endpoints: VenueEndpoints, clock: Clock) -> Self {
-        Self { endpoints, clock, callers: Arc::default() }
+        Self { endpoints, clock, callers: Arc::new(Mutex::new(Rates::new(MAX_CALLERS))) }
     }
 
     /// Returns a venue's endpoint.
-    pub fn find(&self, venue: &str) -> Option<&VenueEndpoint> {
+    pub fn find(&self, venue: &str) -> Option<Arc<VenueEndpoint>> {
         self.endpoints.find(venue)
     }
 
@@ -60,17 +91,10 @@ impl RestProxy {
     fn admit(&self, caller: IpAddr) -> Result<(), ApiError> {
         let now = self.clock.now().monotonic;
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        if callers.len() >= MAX_CALLERS && !callers.contains_key(&caller) {
-            // The dropped caller starts with a full bucket again: this only limits memory.
-            callers.pop_first();
-        }
-        let limiter = callers.entry(caller).or_insert_with(|| Limiter::new(REQUESTS_PER_SECOND, BURST, now));
-        match limiter.judge(now) {
-            Verdict::Pass => Ok(()),
-            Verdict::Refuse | Verdict::Disconnect => {
-                Err(ApiError::AskLater { reason: "too many requests from this address", wait_s: 1 })
-            }
-        }
+        callers.take(&subscriber(caller), RATE, now).map_err(|wait| ApiError::AskLater {
+            reason: "too many requests from this address",
+            wait_s: whole_seconds(wait),
+        })
     }
 }
 
@@ -85,7 +109,7 @@ pub async fn pass(
         venue: venue.chars().take(MAX_SHOWN).collect(),
         available: registry::venues().map(|info| info.name).collect::<Vec<_>>().join(", "),
     })?;
-    let asked = PageRequest::read(endpoint, parameters)?;
+    let asked = PageRequest::read(&endpoint, parameters)?;
     endpoints.admit(peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(Peer(address))| address))?;
     let answer =
         endpoint.http.pass(&asked.path, &asked.query, asked.weight).await.map_err(|failure| match failure {
@@ -160,11 +184,6 @@ fn passed_on(answer: &HttpAnswer<'_>) -> Response {
     response
 }
 
-/// Returns the wait in seconds, rounded up so that no request is too early.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
-}
-
 const USED_WEIGHT: HeaderName = HeaderName::from_static("x-used-weight");
 /// The weight of a request that does not state one: that of a whole book.
 const UNSTATED_WEIGHT: u32 = 50;
@@ -172,14 +191,13 @@ const MAX_PARAMETERS: usize = 16;
 /// Enough for a list of a hundred symbols.
 const MAX_PARAMETER_BYTES: usize = 4_096;
 /// A page that opens requests book, bars and statistics of each followed symbol, a few at a time.
-const REQUESTS_PER_SECOND: u32 = 10;
-const BURST: u32 = 150;
-/// The maximum number of remembered addresses; behind a reverse proxy there is one.
-const MAX_CALLERS: usize = 1_024;
+const RATE: Rate = Rate { per_second: 10, burst: 150 };
 const MAX_SHOWN: usize = 64;
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::config::VenueConfig;
 
@@ -191,7 +209,7 @@ mod tests {
     fn read(parameters: &[(&str, &str)]) -> Result<PageRequest, &'static str> {
         let endpoints = endpoints();
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        PageRequest::read(endpoints.find("binance").unwrap(), parameters).map_err(|error| error.kind().1)
+        PageRequest::read(&endpoints.find("binance").unwrap(), parameters).map_err(|error| error.kind().1)
     }
 
     #[test]
@@ -226,7 +244,7 @@ mod tests {
         for info in registry::venues().filter(|info| info.capabilities.needs_token) {
             let path = info.rest_paths.first().copied().unwrap_or("/").to_owned();
             let refused =
-                PageRequest::read(endpoints.find(info.name).unwrap(), vec![("path".into(), path)]).unwrap_err();
+                PageRequest::read(&endpoints.find(info.name).unwrap(), vec![("path".into(), path)]).unwrap_err();
             assert_eq!(refused.kind().1, "not_passed_on", "{}", info.name);
         }
     }
@@ -235,13 +253,9 @@ mod tests {
     fn each_caller_has_a_rate() {
         let doorway = RestProxy::new(endpoints(), Clock::start());
         let [first, second] = [1, 2].map(|last| IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)));
-        let n_admitted = (0..BURST + 50).filter(|_| doorway.admit(first).is_ok()).count();
-        assert!((BURST as usize..BURST as usize + 20).contains(&n_admitted), "{n_admitted}");
+        let n_admitted = (0..RATE.burst + 50).filter(|_| doorway.admit(first).is_ok()).count();
+        assert!((RATE.burst as usize..RATE.burst as usize + 20).contains(&n_admitted), "{n_admitted}");
         assert!(doorway.admit(second).is_ok());
-        for number in 0..5_000_u32 {
-            doorway.admit(IpAddr::V4(number.into())).unwrap();
-        }
-        assert!(doorway.callers.lock().unwrap().len() <= MAX_CALLERS);
     }
 
     #[test]

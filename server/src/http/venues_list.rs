@@ -2,28 +2,40 @@
 //!
 //! The answer says whether a venue's token is configured, but never contains the token.
 
-use std::{collections::BTreeSet, sync::Arc};
-
 use axum::{Json, extract::State};
 use model::{instrument::Venue, status::FeedMode};
+use schemars::JsonSchema;
 use serde::Serialize;
 use topics::channels::status::{ConnectionEntry, StatusData, StreamEntry};
-use venues::registry::{self, Capabilities, VenueInfo};
+use venues::registry::{self, Capabilities};
 
-use super::venues::RestProxy;
+use super::{
+    api_router::ApiRouter,
+    operation::{Needs, Operation, Tag},
+    venues::RestProxy,
+};
 use crate::{
     feed::{endpoints::VenueEndpoint, handle::Feeds},
     venue_list,
 };
 
+/// Returns the route of venues.
+pub fn routes() -> ApiRouter {
+    ApiRouter::default().operation(
+        Operation::get("/api/v1/venues", Needs::VIEWER, Tag::Feeds, "Venues")
+            .answer::<VenueRows>("Each venue's capabilities and the state of its feed, by name."),
+        list,
+    )
+}
+
 /// `{"venues":[…]}`, sorted by name.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct VenueRows {
     venues: Vec<VenueRow>,
 }
 
 /// One venue.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct VenueRow {
     name: &'static str,
     title: &'static str,
@@ -45,21 +57,15 @@ struct VenueRow {
     connection: Option<ConnectionEntry>,
 }
 
-/// The venues with a configured token.
-pub type TokenHolders = Arc<BTreeSet<String>>;
-
 /// Lists the venues.
-pub async fn list(
-    State(feeds): State<Feeds>,
-    State(holders): State<TokenHolders>,
-    State(endpoints): State<RestProxy>,
-) -> Json<VenueRows> {
+pub async fn list(State(feeds): State<Feeds>, State(endpoints): State<RestProxy>) -> Json<VenueRows> {
     let status = feeds.status();
-    let has_history = |info: &VenueInfo| endpoints.find(info.name).is_some_and(VenueEndpoint::has_history);
-    Json(VenueRows { venues: registry::venues().map(|info| row(info, &status, &holders, has_history(info))).collect() })
+    let rows = registry::venues().filter_map(|info| Some(row(endpoints.find(info.name)?.as_ref(), &status)));
+    Json(VenueRows { venues: rows.collect() })
 }
 
-fn row(info: &'static VenueInfo, status: &StatusData, holders: &BTreeSet<String>, has_history: bool) -> VenueRow {
+fn row(endpoint: &VenueEndpoint, status: &StatusData) -> VenueRow {
+    let info = endpoint.info;
     let venue = Venue::new(info.name);
     let connection = status.connections.iter().find(|entry| entry.venue == venue).cloned();
     let of_venue = |entry: &&StreamEntry| *entry.instrument.venue() == venue;
@@ -71,12 +77,12 @@ fn row(info: &'static VenueInfo, status: &StatusData, holders: &BTreeSet<String>
         capabilities: info.capabilities,
         token: match info.capabilities.needs_token {
             false => "not_needed",
-            true if holders.contains(info.name) => "configured",
+            true if endpoint.config.token.is_some() => "configured",
             true => "missing",
         },
         history: match info.history {
             None => "own",
-            Some(_) if has_history => "configured",
+            Some(_) if endpoint.has_history() => "configured",
             Some(_) => "missing",
         },
         first_symbols: if first.is_empty() { venue_list::default_symbols(info) } else { first },

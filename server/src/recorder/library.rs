@@ -12,12 +12,13 @@ use std::{
 };
 
 use recording::recording_file::ENDING;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use crate::config::RecordingsConfig;
+use crate::config::{Live, RecordingsConfig};
 
 /// The name of a recording's file in the folder.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
 pub struct RecordingName(String);
 
 impl RecordingName {
@@ -88,14 +89,14 @@ pub enum DeleteError {
 #[derive(Clone, Debug)]
 pub struct Library {
     folder: PathBuf,
-    limits: RecordingsConfig,
+    live: Live,
     in_use: Arc<Mutex<BTreeMap<(RecordingName, Use), usize>>>,
 }
 
 impl Library {
     /// Uses the folder `recordings` in the data folder; it is created by the first recording.
-    pub fn new(data_dir: &Path, limits: RecordingsConfig) -> Self {
-        Self { folder: data_dir.join("recordings"), limits, in_use: Arc::default() }
+    pub fn new(data_dir: &Path, live: impl Into<Live>) -> Self {
+        Self { folder: data_dir.join("recordings"), live: live.into(), in_use: Arc::default() }
     }
 
     /// Returns the folder's path.
@@ -103,9 +104,9 @@ impl Library {
         &self.folder
     }
 
-    /// Returns the limits of files and folder.
-    pub fn limits(&self) -> &RecordingsConfig {
-        &self.limits
+    /// Returns the newest limits of files and folder.
+    pub fn limits(&self) -> RecordingsConfig {
+        self.live.config().recordings
     }
 
     /// Returns the path of a file with this name, whether it exists or not.
@@ -178,11 +179,11 @@ impl Library {
         files.sort_by(|left, right| (left.modified, &left.name).cmp(&(right.modified, &right.name)));
         let mut total: u64 = files.iter().map(|file| file.size_bytes).sum();
         let ages = ages(&files, now);
-        let mut deleted = Vec::new();
+        let (limits, mut deleted) = (self.limits(), Vec::new());
         for (file, age) in files.into_iter().zip(ages) {
             // Also those of a writer that was killed before its first block. A new one may be another process's.
             let is_empty = file.size_bytes == 0 && age > EMPTY_TIME;
-            if !is_empty && age <= self.limits.max_age && total <= self.limits.max_total_bytes {
+            if !is_empty && age <= limits.max_age && total <= limits.max_total_bytes {
                 continue;
             }
             if self.delete(&file.name).is_ok() {

@@ -9,11 +9,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use model::instrument::Venue;
+use model::{access::Role, instrument::Venue};
 use recording::{
     recording_file::{self, Header},
     ring::Window,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::broadcast;
 use venues::registry;
@@ -58,7 +59,7 @@ pub struct RecordingEnd {
 }
 
 /// A file's entry in the list.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct FileEntry {
     /// The file's name.
     pub name: RecordingName,
@@ -81,7 +82,7 @@ pub struct FileEntry {
 }
 
 /// The state of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FileState {
     /// The file is being written.
@@ -95,7 +96,7 @@ pub enum FileState {
 }
 
 /// All files and recordings.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RecordingList {
     /// The files, newest name first.
     pub recordings: Vec<FileEntry>,
@@ -183,7 +184,7 @@ impl Recordings {
                         "The recording of {name} has stopped: {failure}. What was written before can be played. Free some \
                          space or check the data folder, then start it again."
                     );
-                    notices.show(name.as_str(), sentence, clock.now().monotonic);
+                    notices.show(name.as_str(), Role::Viewer, sentence, clock.now().monotonic);
                 }
                 None => tracing::info!(venue = %name, n_entries = report.n_entries, n_lost = report.n_lost, "a recording has ended"),
             }

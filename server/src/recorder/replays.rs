@@ -50,7 +50,7 @@ pub struct Load {
     pub at: Option<Timestamp>,
     /// The multiple of the recorded speed.
     pub speed: f64,
-    /// Whether the replay is paused at first.
+    /// True if the replay is paused at first.
     pub is_paused: bool,
 }
 

@@ -1,11 +1,20 @@
 //! E-mail: a mail server that works, refuses, falls silent, or does not encrypt.
 
-use model::alert::channel::Channel;
-use server::alerts::channels::Verdict;
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use model::alert::channel::{Channel, ChannelKind, HostName};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use server::alerts::{channels::Verdict, reach::Names};
 
 use crate::{
     mail_sink::{Fault, MailSink},
-    rig::{attempt, channel},
+    rig::{attempt, attempt_with, channel},
 };
 
 fn email(port: u16, tls: &str) -> Channel {
@@ -87,5 +96,40 @@ async fn a_private_server_needs_leave() {
     channel.allows_private = false;
     let report = attempt(&channel).await;
     assert!(report.text.contains("private address"), "{}", report.text);
+    assert!(sink.log().commands.is_empty());
+}
+
+/// A mail server whose name leads outside when it is looked up first, and inside afterwards.
+#[tokio::test]
+async fn a_name_that_turns_inward_gets_no_connection() {
+    #[derive(Default)]
+    struct Flipping(AtomicUsize);
+
+    impl Resolve for Flipping {
+        fn resolve(&self, _name: Name) -> Resolving {
+            // Nobody is at the first one.
+            let address = if self.0.fetch_add(1, Ordering::Relaxed) == 0 { "[3ffe::1]:0" } else { "127.0.0.1:0" };
+            let address: SocketAddr = address.parse().unwrap();
+            Box::pin(async move { Ok(Box::new([address].into_iter()) as Addrs) })
+        }
+    }
+
+    let sink = MailSink::start(Fault::None).await;
+    let mut channel = email(sink.port, "starttls");
+    channel.allows_private = false;
+    if let ChannelKind::Email(email) = &mut channel.kind {
+        email.server = HostName::parse("rebinding.example").unwrap();
+    }
+    let resolver = Arc::new(Flipping::default());
+    let names = Names::of(resolver.clone());
+    let first = attempt_with(&channel, names.clone()).await;
+    assert_eq!(
+        (first.verdict, resolver.0.load(Ordering::Relaxed)),
+        (Verdict::Retry { after: None }, 1),
+        "{}",
+        first.text
+    );
+    let second = attempt_with(&channel, names).await;
+    assert!(second.text.contains("private address"), "{}", second.text);
     assert!(sink.log().commands.is_empty());
 }

@@ -37,7 +37,7 @@ pub(crate) struct Planned {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
-    /// How long the server says nothing.
+    /// Time for which the server says nothing.
     pub(crate) silence: Duration,
 }
 

@@ -8,7 +8,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// Where the server does not do as it should.
+/// Misbehaviour of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     None,

@@ -18,6 +18,7 @@ use server::{
         channels::{Report, Senders, push::vapid::VapidKey},
         message::Message,
         outbox::{self, OutboxHandle},
+        reach::Names,
     },
     clock::Clock,
     shutdown::Shutdown,
@@ -46,7 +47,11 @@ pub(crate) async fn open(folder: &Path) -> Alerts {
 
 /// Creates senders with the key of a store.
 pub(crate) async fn senders(alerts: &Alerts) -> Senders {
-    Senders::new(&tls::client_config().unwrap(), VapidKey::kept(alerts).await.unwrap()).unwrap()
+    senders_with(alerts, Names::default()).await
+}
+
+async fn senders_with(alerts: &Alerts, names: Names) -> Senders {
+    Senders::new(&tls::client_config().unwrap(), VapidKey::kept(alerts).await.unwrap(), names).unwrap()
 }
 
 impl Rig {
@@ -55,7 +60,7 @@ impl Rig {
         let (clock, shutdown) = (Clock::start(), Shutdown::default());
         let alerts = open(folder).await;
         let senders = senders(&alerts).await;
-        let outbox = outbox::start(alerts.clone(), senders, clock, &shutdown);
+        let outbox = outbox::start(alerts.clone(), senders, Default::default(), clock, &shutdown);
         Self { alerts, outbox, clock, shutdown }
     }
 
@@ -124,11 +129,16 @@ pub(crate) fn webhook(url: &str) -> Channel {
 
 /// Makes one attempt without an outbox.
 pub(crate) async fn attempt(channel: &Channel) -> Report {
+    attempt_with(channel, Names::default()).await
+}
+
+/// Makes one attempt, looking names up with `names`.
+pub(crate) async fn attempt_with(channel: &Channel, names: Names) -> Report {
     let folder = tempfile::tempdir().unwrap();
     let alerts = open(folder.path()).await;
     let now = Clock::start().now().wall;
     let message = Message { notice: notice(7, "level", now), channel_id: channel.channel_id.clone() };
-    senders(&alerts).await.send(channel, &message, &[], now).await
+    senders_with(&alerts, names).await.send(channel, &message, &[], now).await
 }
 
 /// The signing key: the 16 bytes `0123456789abcdef`.

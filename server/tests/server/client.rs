@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use futures::{SinkExt, StreamExt};
 use server::{
-    config::{self, Config, FeedConfig},
+    config::{self, Config, FeedConfig, LimitsConfig},
     serve::Server,
 };
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     WebSocketStream, client_async,
-    tungstenite::{Message, client::IntoClientRequest, handshake::client::Response},
+    tungstenite::{Message, client::IntoClientRequest, handshake::client::Response, http::HeaderName},
 };
 use topics::{
     channels::TopicData,
@@ -34,6 +34,14 @@ pub(crate) fn demo_config() -> Config {
     // Never the data of whoever runs the tests; nothing is written there unless a test names a folder of its own.
     // Tests of the desk ask for one, in a folder of their own.
     config.desk.enabled = false;
+    // All clients of a test call from one address, and fast.
+    config.limits = LimitsConfig {
+        connections_per_address: 1_000_000,
+        streams_per_address: 1_000_000,
+        streams_per_account: 1_000_000,
+        requests_burst: 1_000_000,
+        ..LimitsConfig::default()
+    };
     config.server.data_dir = std::env::temp_dir().join(format!("truetape-no-data-{}", std::process::id()));
     config
 }
@@ -64,8 +72,15 @@ impl Client {
 
     /// Connects over a socket made before.
     pub(crate) async fn over(stream: TcpStream, server: &Server, encoding: Encoding) -> Self {
+        Self::with_headers(stream, server, encoding, &[]).await
+    }
+
+    async fn with_headers(stream: TcpStream, server: &Server, encoding: Encoding, headers: &[(&str, String)]) -> Self {
         let query = if encoding == Encoding::Json { "?format=json" } else { "" };
-        let request = format!("ws://{}/ws{query}", server.address()).into_client_request().unwrap();
+        let mut request = format!("ws://{}/ws{query}", server.address()).into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+        }
         let (socket, _response): (_, Response) = client_async(request, stream).await.unwrap();
         let (names, positions, state) = (StreamNames::new(), BTreeMap::new(), BTreeMap::new());
         Self { socket, encoding, names, positions, state }
@@ -76,6 +91,19 @@ impl Client {
         let mut client = Self::connect(server, encoding).await;
         assert!(matches!(client.hello(BTreeMap::new()).await.as_slice(), [ServerMessage::Welcome(_)]));
         client
+    }
+
+    /// Connects as a program with a token, and says hello with the positions to resume; returns what came with the welcome.
+    pub(crate) async fn with_token(
+        server: &Server,
+        token: &str,
+        resume: BTreeMap<Topic, Position>,
+    ) -> (Self, Vec<ServerMessage>) {
+        let stream = TcpStream::connect(server.address()).await.unwrap();
+        let headers = [("authorization", format!("Bearer {token}"))];
+        let mut client = Self::with_headers(stream, server, Encoding::Json, &headers).await;
+        let answers = client.hello(resume).await;
+        (client, answers)
     }
 
     /// Says hello; returns the welcome and what came with it before any item.

@@ -2,6 +2,8 @@
 
 use std::process::{Command, Output};
 
+use server::http::documents;
+
 use crate::snapshots;
 
 fn run(arguments: &[&str]) -> Output {
@@ -17,6 +19,7 @@ fn run(arguments: &[&str]) -> Output {
 fn every_command_has_its_help() {
     for command in [
         "",
+        "api",
         "backtest",
         "backup",
         "config",
@@ -26,13 +29,30 @@ fn every_command_has_its_help() {
         "desk",
         "desk kill",
         "desk lift",
+        "doctor",
+        "health",
         "indicators",
         "record",
         "replay",
         "restore",
         "serve",
+        "service",
+        "service install",
+        "service show",
+        "service status",
+        "service uninstall",
         "store",
         "store check",
+        "user",
+        "user add",
+        "user list",
+        "user passwd",
+        "user remove",
+        "user revoke",
+        "user role",
+        "user token",
+        "user totp",
+        "user totp remove",
     ] {
         let words: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let output = run(&words);
@@ -44,17 +64,22 @@ fn every_command_has_its_help() {
     for line in help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty()) {
         let command = line.split_whitespace().next().unwrap();
         let is_covered = [
+            "api",
             "backtest",
             "backup",
             "config",
             "decode",
             "desk",
+            "doctor",
+            "health",
             "indicators",
             "record",
             "replay",
             "restore",
             "serve",
+            "service",
             "store",
+            "user",
             "help",
         ]
         .contains(&command);
@@ -91,11 +116,16 @@ fn unusable_arguments_say_what_to_write() {
         "desk",
         "desk lift",
         "desk kill --url nowhere",
+        "doctor --config no/such/file.toml --jsn",
+        "health --url nowhere",
+        "health --config no/such/file.toml",
         "indicators --input bars.csv",
         "indicators --spec rsy(14) --input bars.csv",
         "indicators --spec macd(26,12) --input bars.csv",
         "indicators --spec rsi --input no-such-file.csv",
         "indicators --spec rsi --interval 2m --input bars.csv",
+        "service",
+        "service install --program /run/user/1/truetape",
         "store",
     ] {
         let words: Vec<&str> = arguments.split_whitespace().collect();
@@ -105,4 +135,13 @@ fn unusable_arguments_say_what_to_write() {
         text += &format!("$ truetape {arguments}\n{}\n\n", said.trim_end());
     }
     snapshots::check("unusable_arguments", &text);
+}
+
+#[test]
+fn the_documents_of_the_api_are_printed_as_the_server_sends_them() {
+    for (name, document) in [("openapi", documents::openapi()), ("asyncapi", documents::asyncapi())] {
+        let output = run(&["api", name]);
+        assert_eq!(output.status.code(), Some(0), "{name}");
+        assert!(String::from_utf8(output.stdout).unwrap() == document, "{name}");
+    }
 }

@@ -1,15 +1,17 @@
 //! One road for commands: the same result, refusals and keys over the stream and by REST.
 
+use model::access::Role;
 use serde_json::{Value, json};
 use server::{
-    commands::{Caller, CommandFailure, CommandRouter},
+    access::caller::Caller,
+    commands::{CommandFailure, CommandRouter},
     feed,
     serve::Server,
     tls,
 };
 use wire::{
     Encoding,
-    command::{Command, CommandResult, FeedSymbols, Role},
+    command::{Command, CommandResult, FeedSymbols},
     message::{ClientMessage, CommandRequest, RefusalCode, ServerMessage},
 };
 
@@ -107,7 +109,7 @@ async fn a_role_too_low_is_refused_before_anything_is_done() {
     let server = demo_server(|_| {}).await;
     let stop = Command::StopFeed(demo(&[]));
     for role in [Role::Viewer, Role::Trader] {
-        let refused = server.commands().run(Caller { role }, None, stop.clone()).await.unwrap_err();
+        let refused = server.commands().run(Caller { role, ..Caller::OWNER }, None, stop.clone()).await.unwrap_err();
         assert!(matches!(&*refused, CommandFailure::Forbidden { command: "stop_feed", needed: Role::Admin }));
     }
     assert_eq!(server.feeds().status().connections.len(), 1, "still running");

@@ -112,6 +112,11 @@ fn files_name_key_value_and_remedy() {
         "[server]\nallowed_hosts = \"a\"",
         "[server]\nallowed_hosts = [1]",
         "[server]\nallowed_hosts = [\"ok\", \"https://a\"]",
+        "[server]\ntrusted_proxies = \"127.0.0.1\"",
+        "[server]\ntrusted_proxies = [\"127.0.0.1\", \"proxy.example\"]",
+        "[server]\ntrusted_proxies = [\"192.168.1.7/24\"]",
+        "[server]\ntrusted_proxies = [\"0.0.0.0/0\"]",
+        "[server]\noffline_page = \"no\"",
         "[stream]\nping_ms = \"often\"",
         "[stream]\nping_ms = \"1000\"",
         "[stream]\nping_ms = 1.5",
@@ -182,9 +187,10 @@ fn variables_and_flags_are_named_as_they_were_written() {
     ];
     let mut text: String =
         variables.iter().map(|variable| Case { variables: &[*variable], ..Case::default() }.shown()).collect();
-    let flags: [&[Flag]; 6] = [
+    let flags: [&[Flag]; 7] = [
         &[("--listen", "server.listen", "3000")],
         &[("--data-dir", "server.data_dir", "")],
+        &[("--behind-proxy", "server.trusted_proxies", "127.0.0.1,*")],
         &[("--venue", "feeds", "alfa=X")],
         &[("--venue", "feeds", "alpha")],
         &[("--venue", "feeds", "demo"), ("--venue", "feeds", "alpha=\u{7}")],
@@ -197,7 +203,7 @@ fn variables_and_flags_are_named_as_they_were_written() {
 #[test]
 fn the_source_with_the_mistake_is_named_although_another_hides_it() {
     let good_listen = ("TRUETAPE__SERVER__LISTEN", "127.0.0.1:2");
-    let bad_listen = ("TRUETAPE__SERVER__LISTEN", "0.0.0.0:2");
+    let bad_listen = ("TRUETAPE__SERVER__LISTEN", "0.0.0.0");
     let listen: &[Flag] = &[("--listen", "server.listen", "127.0.0.1:3")];
     let venue: &[Flag] = &[("--venue", "feeds", "demo")];
     let min = |text| ("TRUETAPE__VENUES__ALPHA__BACKOFF_MIN_MS", text);
@@ -227,11 +233,21 @@ fn the_source_with_the_mistake_is_named_although_another_hides_it() {
 fn every_number_has_its_range() {
     let mut text = String::new();
     for (section, key, min, max) in [
-        ("desk", "cancel_latency_ms", 0_u64, 60_000_u64),
+        ("access", "idle_minutes", 5_u64, 525_600_u64),
+        ("access", "max_minutes", 5, 525_600),
+        ("desk", "cancel_latency_ms", 0, 60_000),
         ("desk", "entry_latency_ms", 0, 60_000),
         ("desk", "max_book_age_ms", 100, 600_000),
         ("desk", "max_leverage", 1, 100),
         ("desk", "protection_bps", 1, 10_000),
+        ("limits", "answer_timeout_ms", 100, 3_600_000),
+        ("limits", "body_timeout_ms", 100, 600_000),
+        ("limits", "connections_per_address", 1, 1_000_000),
+        ("limits", "header_timeout_ms", 100, 600_000),
+        ("limits", "requests_burst", 1, 1_000_000),
+        ("limits", "requests_per_second", 1, 1_000_000),
+        ("limits", "streams_per_account", 1, 1_000_000),
+        ("limits", "streams_per_address", 1, 1_000_000),
         ("recordings", "max_age_days", 1, 36_500),
         ("recordings", "max_file_mib", 1, 1_048_576),
         ("recordings", "max_file_minutes", 1, 10_080),
@@ -280,7 +296,7 @@ fn every_number_has_its_range() {
         file("[venues.alpha]\ndata_deadline_ms = 700\npoll_ms = 2500\nmax_attempts = 3").load().unwrap().to_toml();
     let numbers =
         all.lines().filter(|line| line.split_once(" = ").is_some_and(|(_, value)| value.parse::<u64>().is_ok()));
-    assert_eq!(numbers.count(), 27, "{all}");
+    assert_eq!(numbers.count(), 37, "{all}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The router without a socket: every route's answer, the headers on all of them, and who is refused.
 
-use std::{convert::Infallible, sync::Arc};
+use std::convert::Infallible;
 
 use axum::{
     Router,
@@ -11,16 +11,24 @@ use futures::stream;
 use hub::{config::HubConfig, hub::Hub};
 use model::{instrument::InstrumentId, trading::account::AccountId};
 use server::{
+    access::{Access, AccessParts},
     alerts::handle::AlertsHandle,
     backtests::Backtests,
     catalogue::{following::Following, kept::Kept, lists::Lists},
     clock::Clock,
     commands::CommandRouter,
-    config::{RecordingsConfig, StreamConfig, VenueConfig},
+    config::{AccessConfig, Config, LimitsConfig, RecordingsConfig, VenueConfig},
+    configuration::Configuration,
     desk::{handle::DeskHandle, replay::ReplayDesks},
     feed::{self, directory::Directory, endpoints::VenueEndpoints, handle::Feeds},
-    http::{AppState, guard::Hosts, page, router, stream::StreamContext, venues::RestProxy},
+    http::{
+        AppState, forwarded::TrustedProxies, guard::Hosts, page::OfflinePage, router, stream::StreamContext,
+        venues::RestProxy,
+    },
+    limits::Limits,
+    metrics::{Metrics, counters::Counters, reading::Sources},
     notices::Notices,
+    places::Places,
     publish::Publishing,
     recorder::{
         library::Library,
@@ -28,6 +36,7 @@ use server::{
         replays::{ReplayParts, Replays},
     },
     shutdown::Shutdown,
+    system::monitor::{HealthCell, monitor},
     tls,
 };
 use tower::ServiceExt;
@@ -60,6 +69,15 @@ fn app() -> (Router, Shutdown) {
     let kept = Kept::open(&data_dir, &Notices::default(), clock.now());
     let following = Following::new(feeds.clone(), Lists::new(endpoints.clone(), clock, stopping.clone()), kept);
     let desk = DeskHandle::closed(desks, AccountId::parse("paper").unwrap());
+    let access = AccessParts {
+        live: AccessConfig::default().into(),
+        data_dir: data_dir.clone(),
+        is_private: true,
+        has_file: false,
+        port: 3_000,
+        clock,
+    };
+    let (access, _log) = Access::new(access).unwrap();
     let commands = CommandRouter::new(
         following.clone(),
         recordings.clone(),
@@ -67,29 +85,52 @@ fn app() -> (Router, Shutdown) {
         backtests.clone(),
         desk.clone(),
         AlertsHandle::closed(),
+        access.audit().clone(),
         clock,
         stopping,
     );
+    let sources = Sources {
+        certificate: None,
+        clock,
+        data_dir,
+        desk: desk.clone(),
+        feeds: feeds.clone(),
+        places: Places::new(Config::default()),
+        publishing: publishing.clone(),
+        sockets: shutdown.sockets.clone(),
+    };
+    let counters = Counters::default();
+    // Nobody looks: the report is that of a start.
+    let (monitor, _looking) =
+        monitor(sources.clone(), counters.clone(), HealthCell::default(), shutdown.stopping.clone());
     let state = AppState {
+        access: access.clone(),
         alerts: AlertsHandle::closed(),
         backtests,
         commands: commands.clone(),
+        configuration: Configuration::new(Config::default().into(), |_| {}),
         desk,
         recordings,
         replays,
         endpoints: RestProxy::new(endpoints, Clock::start()),
         feeds,
         following,
-        holders: Default::default(),
-        hosts: Hosts::new(HOST.parse().unwrap(), &["recordings.example".to_owned()]),
-        leptos: page::options(),
+        hosts: Hosts::new(HOST.parse().unwrap(), &["recordings.example".to_owned()], false, Config::default()),
+        limits: Limits::new(LimitsConfig::default(), counters.limits.clone(), clock),
+        proxies: TrustedProxies::new(Config::default()),
+        metrics: Metrics::new(counters.clone(), sources),
+        monitor,
+        offline: OfflinePage(Config::default().into()),
         shutdown: shutdown.clone(),
         stream: StreamContext {
             publishing,
             directory,
+            access,
             commands,
-            config: Arc::new(StreamConfig::default()),
+            live: Config::default().into(),
             clock: Clock::start(),
+            counters: counters.stream,
+            batches: Default::default(),
         },
     };
     (router(state), shutdown)
@@ -128,6 +169,7 @@ async fn answers_have_stable_codes() {
         ("GET", "/api/v1/candles?instrument=demo:AAABBB&interval=2m", 400, Some("bad_parameter")),
         ("GET", "/api/v1/candles?instrument=demo:AAABBB&limit=0", 400, Some("bad_parameter")),
         ("GET", "/api/v1/candles?instrument=demo:AAABBB&limit=501", 400, Some("bad_parameter")),
+        ("GET", "/api/v1/candles?instrument=demo:AAABBB&limit=1&limit=2", 400, Some("bad_parameter")),
         ("GET", "/api/v1/candles?instrument=demo:AAABBC", 404, Some("unknown_instrument")),
         ("GET", "/api/v1/book?instrument=demo:AAABBC", 404, Some("unknown_instrument")),
         ("GET", "/api/v1/trades?instrument=demo:AAABBC", 404, Some("unknown_instrument")),
@@ -137,8 +179,12 @@ async fn answers_have_stable_codes() {
         ("GET", "/api/v1/venues/binance/rest?path=/api/v3/order", 403, Some("path_not_allowed")),
         ("GET", "/api/v1/venues/binance/rest?path=/api/v3/../sapi", 403, Some("path_not_allowed")),
         ("POST", "/api/v1/venues/binance/rest?path=/api/v3/depth", 405, Some("method_not_allowed")),
+        ("GET", "/api/v1/instruments?limit=0", 400, Some("bad_parameter")),
+        ("GET", "/api/v1/instruments?venue=nowhere", 404, Some("unknown_venue")),
+        ("GET", "/api/v1/signals", 400, Some("bad_parameter")),
+        ("GET", "/api/v1/signals?rule=A%20rule", 400, Some("bad_parameter")),
         ("GET", "/api/v1/nothing", 404, Some("not_found")),
-        ("GET", "/pkg/nothing.js", 404, Some("not_found")),
+        ("GET", "/assets/0123456789abcdef/nothing.js", 404, Some("not_found")),
         ("GET", "/nothing", 404, Some("not_found")),
         ("GET", "/api/v1/venues", 200, None),
         ("GET", "/api/v1/feeds", 200, None),
@@ -157,10 +203,13 @@ async fn answers_have_stable_codes() {
         ("GET", "/ws", 426, Some("not_a_websocket")),
         ("GET", "/ws?format=xml", 400, Some("bad_parameter")),
     ] {
-        let response = send(&app, method, path, &[("host", HOST)]).await;
-        assert_eq!(response.status(), status, "{method} {path}");
-        let body = json(response).await;
-        assert_eq!(body["error"]["code"].as_str(), code, "{method} {path}: {body}");
+        // A proxy may keep its own prefix.
+        for path in [path.to_owned(), format!("/any/prefix{path}")] {
+            let response = send(&app, method, &path, &[("host", HOST)]).await;
+            assert_eq!(response.status(), status, "{method} {path}");
+            let body = json(response).await;
+            assert_eq!(body["error"]["code"].as_str(), code, "{method} {path}: {body}");
+        }
     }
     let body = json(get(&app, "/api/v1/book?instrument=demo:AAABBC").await).await;
     assert_eq!(body["error"]["nearest"], serde_json::json!(["demo:AAABBB"]));
@@ -225,7 +274,7 @@ async fn the_page_runs_only_its_own_scripts() {
     let (app, _) = app();
     let mut nonces = Vec::new();
     for _ in 0..2 {
-        let response = send(&app, "GET", "/", &[("host", HOST), ("accept", "text/html")]).await;
+        let response = send(&app, "GET", "/any/prefix/", &[("host", HOST), ("accept", "text/html")]).await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
         let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
@@ -237,10 +286,36 @@ async fn the_page_runs_only_its_own_scripts() {
             let tag = script.split('>').next().unwrap();
             assert!(tag.contains(&format!("nonce=\"{nonce}\"")), "a script without the nonce: {tag}");
         }
-        assert!(html.contains("/pkg/truetape"), "{html:.300}");
+        assert!(html.contains("href=\"assets/"), "{html:.300}");
+        for attribute in ["href=\"/", "src=\"/", "import(\"/"] {
+            assert!(!html.contains(attribute), "an address that begins at the root: {html}");
+        }
         nonces.push(nonce);
     }
     assert_ne!(nonces[0], nonces[1]);
+}
+
+#[tokio::test]
+async fn the_page_of_the_documents_is_text_with_a_style() {
+    let (app, _) = app();
+    let response = get(&app, "/api/v1/docs").await;
+    let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'none'; style-src 'self';") && !policy.contains("script"), "{policy}");
+    let html = text(response).await;
+    for forbidden in ["<script", "<style", " style=", " on", "href=\"/", "href=\"http", "src="] {
+        let mut tags = html.split('<').skip(1).map(|tag| format!("<{}", tag.split('>').next().unwrap_or_default()));
+        let found = tags.find(|tag| tag.contains(forbidden));
+        assert!(found.is_none(), "{forbidden}: {found:?}");
+    }
+    // Relative, so that the page is right under any sub-path.
+    assert!(html.contains("<link rel=\"stylesheet\" href=\"docs.css\">"), "{html:.600}");
+    let style = get(&app, "/api/v1/docs.css").await;
+    assert_eq!(style.headers()[header::CONTENT_TYPE], "text/css; charset=utf-8");
+    for path in ["/api/v1/openapi.json", "/api/v1/asyncapi.json"] {
+        let response = get(&app, path).await;
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json", "{path}");
+        assert!(json(response).await.is_object(), "{path}");
+    }
 }
 
 #[tokio::test]
@@ -257,14 +332,16 @@ async fn people_who_are_lost_get_a_page() {
 #[tokio::test]
 async fn foreign_callers_are_refused_everywhere() {
     let (app, _) = app();
-    for path in ["/", "/api/v1/status", "/api/v1/direct", "/api/v1/venues/nowhere/rest", "/ws", "/healthz", "/nothing"]
-    {
+    let paths = ["/", "/api/v1/status", "/api/v1/direct", "/api/v1/venues/nowhere/rest", "/ws", "/healthz", "/nothing"];
+    let paths =
+        paths.map(str::to_owned).into_iter().chain(["/any/prefix/api/v1/status", "/any/prefix/ws"].map(str::to_owned));
+    for path in paths {
         for (host, origin, is_refused) in [
             (Some(HOST), None, false),
             (Some(HOST), Some("http://127.0.0.1:3000"), false),
             (Some("localhost:3000"), Some("http://localhost:3000"), false),
             (Some("recordings.example"), Some("https://recordings.example"), false),
-            (Some("recordings.example"), None, path == "/ws"),
+            (Some("recordings.example"), None, path.ends_with("/ws")),
             (None, None, true),
             (Some("evil.example"), None, true),
             (Some("evil.example:3000"), Some("http://evil.example:3000"), true),
@@ -278,7 +355,7 @@ async fn foreign_callers_are_refused_everywhere() {
                 .into_iter()
                 .filter_map(|(name, value)| Some((name, value?)))
                 .collect();
-            let response = send(&app, "GET", path, &headers).await;
+            let response = send(&app, "GET", &path, &headers).await;
             assert_eq!(response.status() == 403, is_refused, "{path} {headers:?}: {}", response.status());
         }
     }

@@ -466,7 +466,7 @@ async fn callers_are_guarded_and_told_what_to_do() {
     let (status, _) =
         call_with(&server, Method::DELETE, "/api/v1/recordings/mine.jsonl", None, "origin: null\r\n").await;
     assert_eq!(status, 403);
-    // What cannot be done says why and what to do.
+    // Refusals give the reason and the remedy.
     let told = [
         ("/api/v1/recordings/start", json!({ "venue": "demo" }), 400, "receives nothing"),
         ("/api/v1/recordings/start", json!({ "venue": "binance" }), 400, "start it first"),

@@ -6,6 +6,7 @@
 use std::{fs, io, sync::Arc, time::Duration};
 
 use axum::{body::to_bytes, response::IntoResponse};
+use model::access::Role;
 use model::instrument::Venue;
 use recording::player::Control;
 use serde_json::Value;
@@ -23,7 +24,6 @@ use server::{
 };
 use topics::channels::replay::PlayState;
 use venues::error::VenueError;
-use wire::command::Role;
 
 use crate::{client::demo_config, feed::recording, snapshots};
 
@@ -236,6 +236,10 @@ fn own_errors() -> Vec<ApiError> {
         ApiError::NotFound,
         ApiError::MethodNotAllowed,
         ApiError::ForeignCaller { header: "Host" },
+        ApiError::BadForwarded {
+            header: "X-Forwarded-For",
+            reason: "has something else where the caller's address is",
+        },
         ApiError::NotAWebSocket,
         ApiError::ShuttingDown,
     ]

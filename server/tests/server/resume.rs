@@ -1,14 +1,19 @@
 //! Coming back: what was missed is replayed without a hole, or the client is told that it starts over.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    time::Instant,
+};
 
+use futures::future::join_all;
 use model::{
     instrument::{InstrumentId, Venue},
     time::Timestamp,
 };
 use recording::player::Control;
 use server::{recorder::replays::Load, serve::Server};
-use topics::topic::Topic;
+use topics::{channels::TopicData, topic::Topic};
 use wire::{
     Encoding,
     message::{Position, ResetReason, ServerMessage, UpdateKind},
@@ -119,6 +124,77 @@ async fn a_jump_of_the_replay_begins_again() {
     let [ServerMessage::Welcome(_), ServerMessage::Reset(reset)] = answers.as_slice() else { panic!("{answers:?}") };
     assert_eq!((reset.topics.len(), reset.reason), (1, ResetReason::EpochChanged));
     fs::remove_dir_all(&folder).unwrap();
+}
+
+/// `STORM_CLIENTS` clients (40 by default) lose their connections at the same moment and come back at once, `STORM_ROUNDS`
+/// times (3 by default). Each goes on where it was, or is told that it begins again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_of_returning_clients_misses_nothing() {
+    let size = |name: &str, default| std::env::var(name).map_or(default, |text| text.parse().unwrap());
+    let (n_clients, n_rounds) = (size("STORM_CLIENTS", 40_u32), size("STORM_ROUNDS", 3));
+    let server = demo_server(|_| {}).await;
+    let mut clients = join_all((0..n_clients).map(async |_| {
+        let mut client = Client::greet(&server, Encoding::Binary).await;
+        client.subscribe(1, &TOPICS).await;
+        client
+    }))
+    .await;
+    let advanced = async |mut client: Client| {
+        for topic in TOPICS {
+            client.advance(topic, 2).await;
+        }
+        client
+    };
+    for _ in 0..n_rounds {
+        clients = join_all(clients.into_iter().map(advanced)).await;
+        // All are gone before the first comes back.
+        let left = clients.into_iter().map(|client| (client.positions.clone(), client.state.clone()));
+        let left: Vec<_> = left.collect();
+        let since = Instant::now();
+        let back = join_all(left.into_iter().map(|left| come_back(&server, left))).await;
+        let n_resumed = back.iter().filter(|(_, is_resumed)| *is_resumed).count();
+        println!("{n_clients} clients are back within {} ms, {n_resumed} resumed", since.elapsed().as_millis());
+        clients = back.into_iter().map(|(client, _)| client).collect();
+    }
+    // Whoever follows what others follow begins with the snapshot that they have.
+    let mut firsts: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    let news = join_all((0..n_clients).map(async |_| {
+        let mut client = Client::greet(&server, Encoding::Binary).await;
+        client.subscribe(1, &TOPICS[..1]).await;
+        let first = client.until(|message| matches!(message, ServerMessage::Batch(_))).await;
+        let ServerMessage::Batch(batch) = first else { unreachable!() };
+        batch.items[0].update.clone()
+    }))
+    .await;
+    for update in news {
+        assert_eq!(update.kind, UpdateKind::Snapshot);
+        firsts.entry(update.topic.to_string()).or_default().insert(update.offset);
+    }
+    println!("{n_clients} new clients began with {firsts:?}");
+    join_all(clients.into_iter().map(advanced)).await;
+}
+
+/// Connects again; true if nothing was lost. The client checks that each offset follows the one before.
+async fn come_back(
+    server: &Server,
+    (positions, state): (BTreeMap<Topic, Position>, BTreeMap<Topic, TopicData>),
+) -> (Client, bool) {
+    let mut client = Client::connect(server, Encoding::Binary).await;
+    (client.positions, client.state) = (positions.clone(), state);
+    let n_topics = positions.len();
+    let answers = client.hello(positions).await;
+    let is_resumed = match answers.as_slice() {
+        [ServerMessage::Welcome(_), ServerMessage::Resumed(resumed)] => {
+            assert_eq!((resumed.topics.len(), resumed.lost), (n_topics, 0));
+            true
+        }
+        [ServerMessage::Welcome(_), .., ServerMessage::Reset(_)] => false,
+        other => panic!("{other:?}"),
+    };
+    for topic in TOPICS {
+        client.advance(topic, 2).await;
+    }
+    (client, is_resumed)
 }
 
 async fn begins_again(server: &Server, positions: BTreeMap<Topic, Position>, reason: ResetReason) {

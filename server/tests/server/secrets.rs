@@ -1,4 +1,4 @@
-//! No secret in the log of the real binary, whatever `RUST_LOG` says.
+//! No secret in the log of the real binary, whatever `RUST_LOG` says, nor in a recording.
 
 use std::{
     fs,
@@ -7,10 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use venue_sim::{Sim, SimConfig, Source};
 
-use crate::client::PATIENCE;
+use crate::{
+    access::WithJson,
+    canaries::{files_of, has},
+    client::PATIENCE,
+};
 
 const TOKEN: &str = "never-to-be-seen-1";
 
@@ -60,7 +64,18 @@ async fn the_most_talkative_log_has_no_token() {
             assert!(begun.elapsed() < PATIENCE, "{}", fs::read_to_string(&log).unwrap());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        for action in ["start", "stop"] {
+            let request =
+                http.post(format!("{url}api/v1/recordings/{action}")).with_json(&json!({ "venue": "finnhub" }));
+            assert_eq!(request.send().await.unwrap().status(), reqwest::StatusCode::OK, "{action}");
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
         drop(running);
+        let recordings = files_of(&folder.join("recordings"));
+        assert!(!recordings.is_empty());
+        for file in recordings {
+            assert!(!has(&fs::read(&file).unwrap(), TOKEN), "{}", file.display());
+        }
         let written = fs::read_to_string(&log).unwrap();
         assert!(written.contains("listening"), "{written}");
         let line = written.lines().find(|line| line.contains(TOKEN));

@@ -166,7 +166,7 @@ async fn stall_once(stall: Stall, seed: u64) {
         // No connection can be had: prices come by REST.
         let flagged = Instant::now();
         while next_mode(&mut client).await != FeedMode::RestPolling {}
-        // That is said when the first answer is there.
+        // The mode is published with the first answer.
         bridged_after = Some(flagged.elapsed());
         client.advance(TOPICS[0], 1).await;
         relay.mode.send_replace(Mode::Pass);
@@ -200,7 +200,7 @@ fn n_tasks() -> usize {
 #[tokio::test]
 async fn stalls_are_seen_bridged_and_healed() {
     let stalls = [Stall::OpenSilent, Stall::PongOnly, Stall::BlackHole, Stall::NoHandshake, Stall::Trickle];
-    // What stays after the first time: the resolver's files, the allocator's pages.
+    // The first time leaves the resolver's files and the allocator's pages behind.
     stall_once(Stall::OpenSilent, 1).await;
     settles("tasks", 0, n_tasks).await;
     let n_files_before = n_files();

@@ -45,7 +45,7 @@ async fn snapshots_then_contiguous_deltas(encoding: Encoding) {
     for topic in TOPICS {
         client.advance(topic, 2).await;
     }
-    // What was merged must be what the server says it published: a fresh snapshot of the quote.
+    // The merged state must equal the one that the server says it published: a fresh snapshot of the quote.
     let topic = Topic::parse(TOPICS[0]).unwrap();
     client
         .say(&ClientMessage::Snapshot(SnapshotRequest { id: 2, topics: vec![TopicPattern::from(topic.clone())] }))

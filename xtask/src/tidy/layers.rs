@@ -22,8 +22,8 @@ impl Room {
     }
 }
 
-/// Which crate may import which, alphabetical. A new crate gets a line here; a new import changes the architecture
-/// (ARCHITECTURE.md first).
+/// The imports that each crate may have, alphabetical. A new crate gets a line here; a new import changes the
+/// architecture (ARCHITECTURE.md first).
 const ROOMS: [Room; 25] = [
     Room::new("alerts", 3, &["indicators", "model", "strategy"]),
     // Above the desk: it reads the desk's rows and previews grids with the strategies' own code.

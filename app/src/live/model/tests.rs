@@ -134,7 +134,7 @@ fn an_empty_snapshot_of_a_stream_that_has_not_begun_says_nothing() {
     let mut model = connected();
     let empty = |model: &mut LiveModel, state: StreamState| {
         model.apply(book(UpdateKind::Snapshot, BookState::Empty, &[]), at(1_000));
-        let tape = TopicData::Tape(topics::channels::tape::TapeData::default());
+        let tape = TopicData::Tape(TapeData::default());
         model.apply(item(UpdateKind::Snapshot, Topic::tape(&instrument()), tape), at(1_000));
         model.apply(status(state, None, None), at(1_000));
         [Topic::book(&instrument()), Topic::tape(&instrument())].map(|topic| model.freshness(&[topic], at(1_100)))

@@ -7,7 +7,13 @@ use leptos::{prelude::*, task::spawn_local};
 use wire::direct::DirectEntry;
 
 use super::{Driver, Shared};
-use crate::live::{instruments::InstrumentList, model::LiveModel, venue_list::VenueList};
+use crate::live::{
+    browser,
+    instruments::InstrumentList,
+    kept::{INSTRUMENTS_KEY, VENUES_KEY},
+    model::LiveModel,
+    venue_list::VenueList,
+};
 
 impl Driver {
     /// Fetches until all lists have arrived; an earlier fetch is abandoned.
@@ -40,6 +46,10 @@ async fn fetch(shared: Shared, number: u32) {
         let venues = ask("api/v1/venues").await;
         if shared.0.try_borrow().map_or(true, |driver| driver.n_fetches != number) {
             return;
+        }
+        if let (Ok(instruments), Ok(venues)) = (&answers.0, &venues) {
+            browser::store(INSTRUMENTS_KEY, instruments);
+            browser::store(VENUES_KEY, venues);
         }
         match venues.and_then(|text| VenueList::parse(&text).map_err(|error| error.to_string())) {
             Ok(list) if live.venues.with_untracked(|known| *known != list) => live.venues.set(list),

@@ -205,7 +205,7 @@ pub fn browsers(channel: &Channel) -> Option<&[Subscription]> {
 }
 
 /// Returns a channel's way of delivery.
-pub fn way(kind: &ChannelKind) -> &'static Way {
+fn way(kind: &ChannelKind) -> &'static Way {
     let at = match kind {
         ChannelKind::Webhook(_) => 0,
         ChannelKind::Telegram(_) => 1,
@@ -280,7 +280,7 @@ mod tests {
     fn a_secret_goes_out_and_never_comes_back() {
         let command = filled("webhook", &["https://example.com/hook", "whsec_YQ=="]).command(&[]).unwrap();
         assert_eq!(command["save_channel"]["channel"]["kind"]["webhook"]["secret"], "whsec_YQ==");
-        // What the server publishes.
+        // The channel as the server publishes it.
         let shown: Channel = serde_json::from_value(serde_json::to_value(channel(&command)).unwrap()).unwrap();
         let again = ChannelDraft::of(&shown);
         assert_eq!((again.is_set(&again.kind.fields[1]), again.is_set(&again.kind.fields[2])), (true, false));

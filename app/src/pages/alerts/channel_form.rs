@@ -37,7 +37,7 @@ pub fn ChannelForm(
         event.prevent_default();
         let known = rules.with_untracked(|rules| {
             let channels = rules.iter().flat_map(|rules| rules.channels.iter());
-            channels.map(|row| row.channel.channel_id.to_string()).collect::<Vec<_>>()
+            channels.map(|channel| channel.channel_id.to_string()).collect::<Vec<_>>()
         });
         match draft.with_untracked(|draft| draft.command(&known)) {
             Ok(command) => send_text(live, JsonText::of(&command), state),

@@ -1,10 +1,12 @@
 //! The channels that alerts go to while no page is open: verified, tested, paused, changed.
+//!
+//! Everybody sees their summaries; whoever may change them has their settings, and buttons.
 
 use std::sync::Arc;
 
 use leptos::prelude::*;
 use model::alert::{
-    channel::{ChannelRow, ChannelTest},
+    channel::{ChannelRow, ChannelTest, summary::ChannelSummary},
     command::{AlertCommand, OneChannel},
 };
 use serde_json::json;
@@ -15,10 +17,11 @@ use crate::{
     pages::{
         alerts::{
             actions::{Answer, ask, send, send_text},
-            channel_draft::{ChannelDraft, browsers, changed, way},
+            channel_draft::{ChannelDraft, WAYS, browsers, changed},
             channel_form::ChannelForm,
             push::Browsers,
             rows::Rules,
+            use_channels,
         },
         desk::actions::{CommandNote, ConfirmButton},
         recordings::state::moment,
@@ -32,9 +35,10 @@ pub fn ChannelsPanel(
     rules: Memo<Option<Arc<Rules>>>,
 ) -> impl IntoView {
     let editing = RwSignal::new(None::<ChannelDraft>);
+    let settings = use_channels();
     let ids = Memo::new(move |_| {
         let rules = rules.get();
-        let id = |row: &ChannelRow| row.channel.channel_id.clone();
+        let id = |channel: &ChannelSummary| channel.channel_id.clone();
         rules.iter().flat_map(|rules| rules.channels.iter().map(id)).collect::<Vec<_>>()
     });
     let is_empty = move || rules.with(|rules| rules.as_ref().is_some_and(|rules| rules.channels.is_empty()));
@@ -42,7 +46,7 @@ pub fn ChannelsPanel(
         <section class="panel" aria-label="Channels">
             <div class="panel__head">
                 <h2 class="panel__title">"Channels"</h2>
-                <span class="panel__controls" hidden=move || editing.with(Option::is_some)>
+                <span class="panel__controls" hidden=move || editing.with(Option::is_some) || settings.with(Option::is_none)>
                     <button
                         class="button button--main"
                         data-testid="new-channel"
@@ -59,12 +63,14 @@ pub fn ChannelsPanel(
             <ul class="alert-list" aria-label="Channels">
                 <For each=move || ids.get() key=Clone::clone let:id>
                     {
-                        let row = Memo::new(move |_| {
-                            rules.with(|rules| {
-                                rules.as_ref()?.channels.iter().find(|row| row.channel.channel_id == id).cloned()
-                            })
+                        let own = id.clone();
+                        let summary = Memo::new(move |_| {
+                            rules.with(|rules| rules.as_ref()?.channels.iter().find(|channel| channel.channel_id == own).cloned())
                         });
-                        view! { <ChannelLine row editing/> }
+                        let row = Memo::new(move |_| {
+                            settings.with(|rows| rows.as_ref()?.iter().find(|row| row.channel.channel_id == id).cloned())
+                        });
+                        view! { <ChannelLine summary row editing/> }
                     }
                 </For>
             </ul>
@@ -75,6 +81,8 @@ pub fn ChannelsPanel(
 #[component]
 fn ChannelLine(
     /// The channel; `None` while it is being removed.
+    summary: Memo<Option<ChannelSummary>>,
+    /// The channel with its settings; `None` for readers who may not change it.
     row: Memo<Option<ChannelRow>>,
     /// The channel in the form.
     editing: RwSignal<Option<ChannelDraft>>,
@@ -82,14 +90,17 @@ fn ChannelLine(
     let live = use_live();
     let state = RwSignal::new(CommandState::default());
     let tested = RwSignal::new(Answer::<ChannelTest>::None);
-    let of = move |read: &dyn Fn(&ChannelRow) -> String| row.with(|row| row.as_ref().map(read).unwrap_or_default());
-    let id = move || row.with_untracked(|row| row.as_ref().map(|row| row.channel.channel_id.clone()));
+    let of = move |read: &dyn Fn(&ChannelSummary) -> String| {
+        summary.with(|summary| summary.as_ref().map(read).unwrap_or_default())
+    };
+    let id = move || summary.with_untracked(|summary| summary.as_ref().map(|summary| summary.channel_id.clone()));
     let test = move |_| {
         if let Some(channel_id) = id() {
             ask(live, AlertCommand::TestChannel(OneChannel { channel_id }), tested);
         }
     };
-    let is_paused = Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(|row| row.channel.is_paused)));
+    let is_paused =
+        Memo::new(move |_| summary.with(|summary| summary.as_ref().is_some_and(|summary| summary.is_paused)));
     let pause = move |_| {
         if let Some(row) = row.get_untracked() {
             let command = changed(&row.channel, |channel| channel["is_paused"] = json!(!row.channel.is_paused));
@@ -104,18 +115,20 @@ fn ChannelLine(
     let edit = move |_| editing.set(row.with_untracked(|row| row.as_ref().map(|row| ChannelDraft::of(&row.channel))));
     let is_push = Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(|row| browsers(&row.channel).is_some())));
     view! {
-        <li class="alert-item" data-testid="channel" data-id=move || of(&|row| row.channel.channel_id.to_string())>
+        <li class="alert-item" data-testid="channel" data-id=move || of(&|summary| summary.channel_id.to_string())>
             <div class="alert-item__main">
                 <p class="alert-item__title">
-                    <strong>{move || of(&|row| row.channel.name.to_string())}</strong>
+                    <strong>{move || of(&|summary| summary.name.to_string())}</strong>
                     " "
-                    <span class="tag">{move || of(&|row| way(&row.channel.kind).title.to_owned())}</span>
+                    <span class="tag">{move || of(&|summary| title(&summary.kind).to_owned())}</span>
                     " "
                     <span class="tag" hidden=move || !is_paused.get()>"paused"</span>
                 </p>
                 <p class="alert-item__facts">
-                    <span class="alert-item__dot" data-tone=move || of(&|row| standing(row).1.to_owned())></span>
-                    <span data-testid="channel-standing">{move || of(&|row| standing(row).0)}</span>
+                    <span class="alert-item__dot" data-tone=move || of(&|summary| standing(summary).1.to_owned())></span>
+                    <span data-testid="channel-standing">{move || of(&|summary| standing(summary).0)}</span>
+                    " · "
+                    <span data-testid="channel-target">{move || of(&|summary| summary.target.clone())}</span>
                 </p>
                 <p
                     role="status"
@@ -128,13 +141,13 @@ fn ChannelLine(
                 </p>
                 {move || is_push.get().then(|| view! { <Browsers row state/> })}
             </div>
-            <div class="alert-item__actions">
+            <div class="alert-item__actions" hidden=move || row.with(Option::is_none)>
                 <button class="button" data-testid="channel-test" disabled=move || tested.with(Answer::is_pending) on:click=test>"Test"</button>
                 <button class="button" data-testid="channel-pause" on:click=pause>{move || if is_paused.get() { "Resume" } else { "Pause" }}</button>
                 <button class="button" data-testid="channel-edit" on:click=edit>"Edit"</button>
                 <ConfirmButton
                     label="Delete"
-                    question=Signal::derive(move || format!("Delete {}?", of(&|row| row.channel.name.to_string())))
+                    question=Signal::derive(move || format!("Delete {}?", of(&|summary| summary.name.to_string())))
                     confirm=delete
                     testid="channel-delete"
                 />
@@ -144,9 +157,14 @@ fn ChannelLine(
     }
 }
 
+/// Returns a way of delivery for people; the word of one that only a newer server knows.
+fn title(kind: &str) -> &str {
+    WAYS.iter().find(|way| way.name == kind).map_or(kind, |way| way.title)
+}
+
 /// Returns whether a channel works, in words, and its tone.
-fn standing(row: &ChannelRow) -> (String, &'static str) {
-    match (&row.state.disabled, row.state.verified_time) {
+fn standing(summary: &ChannelSummary) -> (String, &'static str) {
+    match (&summary.state.disabled, summary.state.verified_time) {
         (Some(reason), _) => (format!("nothing is sent any more: {reason}; a test that succeeds ends this"), "bad"),
         (None, Some(time)) => (format!("verified {}", moment(time.as_millis())), "ok"),
         (None, None) => ("not verified yet; press Test".to_owned(), "warn"),

@@ -179,7 +179,7 @@ fn ConditionField(
     }
 }
 
-/// How far a price moves: a number, in percent or in the quote currency.
+/// The size of a price move: a number, in percent or in the quote currency.
 #[component]
 fn MoveField(
     /// Its label.

@@ -96,7 +96,7 @@ pub fn Tick(
     /// The test id.
     #[prop(into)]
     testid: String,
-    /// Whether it is set.
+    /// True if it is set.
     #[prop(into)]
     value: Signal<bool>,
     /// Called with what is chosen.

@@ -49,7 +49,7 @@ pub struct Draft {
     pub channels: Vec<ChannelId>,
     /// True to play a sound.
     pub has_sound: bool,
-    /// When it ends.
+    /// Its end.
     pub expiry: Expiry,
     /// The text of its alerts; empty: its sentence.
     pub message: String,
@@ -68,14 +68,14 @@ pub struct ConditionDraft {
     pub values: Vec<String>,
 }
 
-/// When a rule ends.
+/// The end of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiry {
     /// Never.
     Never,
     /// This many hours after it is saved.
     Hours(u32),
-    /// When it said before it was opened for changes.
+    /// The time that it had before it was opened for changes.
     At(Timestamp),
 }
 
@@ -189,7 +189,7 @@ impl Draft {
     /// Reads the rule; `fresh` is the name of a new one.
     ///
     /// # Errors
-    /// Which field cannot be read, and why.
+    /// A sentence that names the unreadable field and the reason.
     pub fn rule(&self, fresh: &str, now: Timestamp) -> Result<AlertRule, String> {
         let scope = self.scope();
         if scope == Scope::Instrument && self.instrument.is_none() {
@@ -291,7 +291,7 @@ impl ConditionDraft {
     /// Reads the condition.
     ///
     /// # Errors
-    /// Which field cannot be read, and why.
+    /// A sentence that names the unreadable field and the reason.
     pub fn condition(&self) -> Result<Condition, String> {
         let mut body = Map::from_iter([("kind".to_owned(), json!(self.kind.name))]);
         for (field, text) in self.kind.fields.iter().zip(&self.values) {

@@ -8,7 +8,7 @@ use crate::{
     pages::{alerts::actions::Answer, recordings::state::moment},
 };
 
-/// How often a rule would have fired, and when.
+/// The times at which a rule would have fired, and their number.
 #[component]
 pub fn DryRun(
     /// The server's answer.

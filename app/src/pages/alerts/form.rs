@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::{ev, html, prelude::*};
 use model::{
     alert::{
-        channel::ChannelId,
+        channel::{ChannelId, summary::ChannelSummary},
         command::{AlertCommand, CheckAlert, CheckReport, RuleReply, SaveAlert},
         condition::kinds::Scope,
         notice::Severity,
@@ -181,7 +181,7 @@ fn InstrumentField(
     }
 }
 
-/// How often it fires, for how long it has to hold, and until when it watches.
+/// A rule's frequency, the time for which it has to hold, and its expiry.
 #[component]
 fn FrequencyFields(
     /// The rule.
@@ -275,8 +275,7 @@ fn DeliveryFields(
     };
     let channels = Memo::new(move |_| {
         let rules = rules.get();
-        let name =
-            |row: &model::alert::channel::ChannelRow| (row.channel.channel_id.clone(), row.channel.name.to_string());
+        let name = |channel: &ChannelSummary| (channel.channel_id.clone(), channel.name.to_string());
         rules.iter().flat_map(|rules| rules.channels.iter().map(name)).collect::<Vec<_>>()
     });
     let channel = move |(id, name): (ChannelId, String)| {

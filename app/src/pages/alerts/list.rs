@@ -24,6 +24,7 @@ use crate::{
         desk::actions::CommandNote,
         recordings::state::moment,
     },
+    route::link,
     selection::{LIVE, address},
 };
 
@@ -142,7 +143,7 @@ fn AlertContent(
     let deliveries =
         Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.deliveries.clone()).unwrap_or_default()));
     let title = match &notice.instrument {
-        Some(id) => view! { <a href=address(LIVE, id)>{notice.title.clone()}</a> }.into_any(),
+        Some(id) => view! { <a href=link(&address(LIVE, id))>{notice.title.clone()}</a> }.into_any(),
         None => notice.title.clone().into_any(),
     };
     let facts = words::facts(&notice);
@@ -181,7 +182,7 @@ fn AlertContent(
     }
 }
 
-/// How far a delivery is, with what a person can do about one that failed.
+/// The state of a delivery, with the actions for one that failed.
 #[component]
 fn DeliveryLine(
     /// The delivery.
@@ -194,8 +195,8 @@ fn DeliveryLine(
     let live = use_live();
     let id = delivery.channel_id.clone();
     let name = rules.with_untracked(|rules| {
-        let found = rules.as_ref()?.channels.iter().find(|row| row.channel.channel_id == id);
-        found.map(|row| row.channel.name.to_string())
+        let found = rules.as_ref()?.channels.iter().find(|channel| channel.channel_id == id);
+        found.map(|channel| channel.name.to_string())
     });
     let name = name.unwrap_or_else(|| id.to_string());
     let (words, tone) = words::delivery(&delivery);

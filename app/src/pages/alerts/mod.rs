@@ -34,6 +34,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use model::alert::channel::ChannelRow;
 use topics::{lane::Lane, topic::Topic};
 
 use self::{
@@ -43,7 +44,7 @@ use self::{
 use crate::{
     cadence::Cadence,
     components::page_head::PageHead,
-    live::use_live,
+    live::{Live, browser, model::LiveModel, use_live},
     pages::FragmentSpec,
     route::use_route,
     selection::{address, use_selection},
@@ -159,16 +160,34 @@ fn use_asked_form() -> Signal<Option<String>> {
 pub fn use_rules() -> Memo<Option<Arc<Rules>>> {
     let live = use_live();
     live.use_topics(Signal::stored(vec![Topic::RULES]), Signal::stored(Lane::Fast));
+    content(live, Topic::RULES, rows::rules)
+}
+
+/// Returns the channels with their settings; `None` until they have arrived, and for readers who may not change them.
+/// Requests their topic while the calling component exists.
+pub fn use_channels() -> Memo<Option<Arc<Vec<ChannelRow>>>> {
+    let live = use_live();
+    let topics = || browser::is_admin().then_some(Topic::ALERT_CHANNELS).into_iter().collect::<Vec<_>>();
+    live.use_topics(Signal::derive(topics), Signal::stored(Lane::Fast));
+    content(live, Topic::ALERT_CHANNELS, rows::channels)
+}
+
+/// Returns the content of a topic as `read` finds it; what was readable stays.
+fn content<T: PartialEq + Send + Sync + 'static>(
+    live: Live,
+    topic: Topic,
+    read: fn(&LiveModel) -> Result<Option<T>, String>,
+) -> Memo<Option<Arc<T>>> {
     let revision = Memo::new(move |_| {
         live.tick().track();
-        live.with_model(|model| model.revision(&[Topic::RULES]))
+        live.with_model(|model| model.revision(std::slice::from_ref(&topic)))
     });
-    Memo::new(move |known: Option<&Option<Arc<Rules>>>| {
+    Memo::new(move |known: Option<&Option<Arc<T>>>| {
         // Read, not only tracked: a memo that was never read notices nothing.
         let _revision = revision.get();
-        match live.with_model(rows::rules) {
-            Some(Ok(rules)) => rules.map(Arc::new),
-            // What was readable stays.
+        match live.with_model(read) {
+            Some(Ok(content)) => content.map(Arc::new),
+            // The last readable content stays.
             _ => known.cloned().flatten(),
         }
     })

@@ -86,7 +86,7 @@ fn add(live: Live, row: Memo<Option<ChannelRow>>, own: RwSignal<Option<String>>,
 
     state.set(CommandState::Pending);
     leptos::task::spawn_local(async move {
-        let subscribed = match rest::get::<PushKey>("/api/v1/push_key").await {
+        let subscribed = match rest::get::<PushKey>("api/v1/push_key").await {
             Ok(PushKey { key }) => platform::subscribe(&key).await,
             Err(words) => Err(words),
         };
@@ -117,7 +117,7 @@ fn add(live: Live, row: Memo<Option<ChannelRow>>, own: RwSignal<Option<String>>,
 #[cfg(not(feature = "browser"))]
 fn add(_: Live, _: Memo<Option<ChannelRow>>, _: RwSignal<Option<String>>, _: RwSignal<CommandState>) {}
 
-/// Where a channel's JSON has its browsers.
+/// JSON pointer to the browsers of a channel.
 const SUBSCRIPTIONS: &str = "/kind/push/subscriptions";
 
 /// The key of this browser's identity in its storage.

@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// When deliveries wait, and whether all are muted.
+/// The quiet hours of deliveries, and the switch that mutes all.
 #[component]
 pub fn QuietPanel(
     /// Rules, channels and settings.

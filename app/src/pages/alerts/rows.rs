@@ -1,8 +1,8 @@
-//! The rows of the topics `rules`, `alerts` and `signals`, read from their JSON.
+//! The rows of the topics `rules`, `alert_channels`, `alerts` and `signals`, read from their JSON.
 
 use model::{
     alert::{
-        channel::ChannelRow,
+        channel::{ChannelRow, summary::ChannelSummary},
         rule::{AlertRow, RuleRow},
         settings::AlertSettings,
         signal::{Signal, SignalRule},
@@ -24,8 +24,8 @@ pub struct Rules {
     pub alerts: Vec<RuleRow>,
     /// Signal rules, by name for people.
     pub signals: Vec<SignalRuleRow>,
-    /// Channels, by identity.
-    pub channels: Vec<ChannelRow>,
+    /// Channels without their settings, by identity.
+    pub channels: Vec<ChannelSummary>,
     /// Settings of all alerts.
     pub settings: AlertSettings,
 }
@@ -62,6 +62,15 @@ pub fn rules(model: &LiveModel) -> Result<Option<Rules>, String> {
     rules.alerts = sorted_by(rules.alerts, |one, other| one.rule.name.cmp(&other.rule.name));
     rules.signals = sorted_by(rules.signals, |one, other| one.rule.name.cmp(&other.rule.name));
     Ok(Some(rules))
+}
+
+/// Returns the channels with their settings, by identity; `None` until they have arrived, and for whoever may not change them.
+///
+/// # Errors
+/// A row of another form.
+pub fn channels(model: &LiveModel) -> Result<Option<Vec<ChannelRow>>, String> {
+    let rows = read_rows_of::<ChannelRow>(model, &Topic::ALERT_CHANNELS, |_| true)?;
+    Ok(rows.map(|rows| rows.into_iter().map(|(_, row)| row).collect()))
 }
 
 /// Returns the alerts, newest first; `None` until they have arrived.
@@ -111,8 +120,8 @@ pub(crate) mod tests {
         let state = json!({"status": {"kind": "armed"}, "saved_time": 0, "last_fired_time": null, "n_fired": 0, "n_suppressed": 0});
         let mut other = rule.clone();
         other["name"] = json!("A");
-        let webhook = json!({"channel": {"channel_id": "ops", "name": "Ops", "kind": {"webhook":
-                             {"url": "https://example.com/", "secret": {"is_set": true}}}}, "state": {}});
+        let webhook = json!({"channel_id": "ops", "name": "Ops", "is_paused": false, "kind": "webhook",
+                             "target": "https://example.com/…", "state": {}});
         let rows = [
             ("alert/b", json!({"rule": rule, "state": state, "sentence": "x"})),
             ("alert/c", json!({"rule": other, "state": state, "sentence": "y"})),
@@ -125,6 +134,16 @@ pub(crate) mod tests {
         assert_eq!((rules.channels.len(), rules.signals.len()), (1, 0));
         assert!(rules.settings.muted.is_some());
         assert_eq!(super::rules(&LiveModel::default()), Ok(None));
+    }
+
+    #[test]
+    fn settings_of_channels_are_there_for_whoever_gets_them() {
+        let kind = json!({"webhook": {"url": "https://example.com/hook", "secret": {"is_set": true}}});
+        let row = json!({"channel": {"channel_id": "ops", "name": "Ops", "kind": kind}, "state": {}});
+        let model = model_with(Topic::ALERT_CHANNELS, TopicData::AlertChannels, &[("ops", row)]);
+        let found = channels(&model).unwrap().unwrap();
+        assert_eq!(found.iter().map(|row| row.channel.channel_id.as_str()).collect::<Vec<_>>(), ["ops"]);
+        assert_eq!(channels(&LiveModel::default()), Ok(None));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub struct SignalDraft {
     pub instrument: Option<InstrumentId>,
     /// The length of its bars.
     pub interval: Interval,
-    /// When it looks.
+    /// The moments at which it looks.
     pub timing: Timing,
     /// True while it is paused.
     pub is_paused: bool,
@@ -38,7 +38,7 @@ pub struct SignalDraft {
 /// One place of the condition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
-    /// Where it is, as a JSON pointer.
+    /// JSON pointer to it.
     pub pointer: String,
     /// Its name for people.
     pub label: String,
@@ -161,7 +161,7 @@ impl SignalDraft {
     /// Reads the condition.
     ///
     /// # Errors
-    /// Which place cannot be read.
+    /// The place that cannot be read.
     pub fn look_for(&self) -> Result<LookFor, String> {
         let is_number = |place: &Place| place.control == Control::Number && number(&place.value).is_none();
         if let Some(place) = self.places().iter().find(|place| is_number(place)) {
@@ -173,7 +173,7 @@ impl SignalDraft {
     /// Reads the rule; `fresh` is the name of a new one.
     ///
     /// # Errors
-    /// Which place cannot be read, or what is missing.
+    /// The place that cannot be read, or the part that is missing.
     pub fn rule(&self, fresh: &str) -> Result<SignalRule, String> {
         let look_for = self.look_for()?;
         let name = self.name.trim();

@@ -27,11 +27,13 @@ use crate::{
 /// The signals of a rule and a bar.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignalLine {
+    /// Its element in the list, a number below [`MOST_SHOWN`]. A new line takes that of the line it displaces.
+    place: usize,
     /// Number of the newest.
     number: u64,
     /// The newest.
     signal: FoundSignal,
-    /// How many there were.
+    /// Number of signals.
     n_signals: u32,
 }
 
@@ -70,10 +72,13 @@ impl SignalWindow {
     }
 
     fn take(&mut self, number: u64, signal: FoundSignal) {
-        let known = self.lines.iter().position(|line| line.is_of(&signal));
-        let n_before = known.and_then(|at| self.lines.remove(at)).map_or(0, |line| line.n_signals);
-        self.lines.push_front(Arc::new(SignalLine { number, signal, n_signals: n_before.saturating_add(1) }));
-        self.lines.truncate(MOST_SHOWN);
+        let known = self.lines.iter().position(|line| line.is_of(&signal)).and_then(|at| self.lines.remove(at));
+        let (place, n_before) = match known {
+            Some(line) => (line.place, line.n_signals),
+            None if self.lines.len() < MOST_SHOWN => (self.lines.len(), 0),
+            None => (self.lines.pop_back().map_or(0, |line| line.place), 0),
+        };
+        self.lines.push_front(Arc::new(SignalLine { place, number, signal, n_signals: n_before.saturating_add(1) }));
     }
 }
 
@@ -108,51 +113,111 @@ fn SignalLines(
     lines: Signal<Option<VecDeque<Arc<SignalLine>>>>,
 ) -> impl IntoView {
     let is_empty = move || lines.with(|lines| lines.as_ref().is_none_or(VecDeque::is_empty));
+    let places =
+        Memo::new(move |_| lines.with(|lines| lines.iter().flatten().map(|line| line.place).collect::<Vec<_>>()));
     view! {
         <p class="desk-note" role="status" data-testid="no-signals" hidden=move || lines.with(Option::is_none) || !is_empty()>
             "No signals yet. What the rules find appears here: forming while the bar moves, confirmed or withdrawn at its close."
         </p>
         <div class="desk-table signal-table" role="table" aria-label="Live signals, newest first" hidden=is_empty>
             {headings(["Time, UTC", "Rule", "Says", "State", "Strength", "Price"])}
-            <For
-                each=move || lines.get().unwrap_or_default()
-                key=|line| line.number
-                children=|line| view! { <SignalRow line/> }
-            />
+            <For each=move || places.get() key=|place| *place children=move |place| view! { <SignalRow lines place/> }/>
         </div>
     }
 }
 
-/// One line. What changes gets a new number, and with it a new element: nothing here reacts.
+/// One line. Its element stays and takes other texts, as new elements for a hundred signals take longer than a frame.
 #[component]
 fn SignalRow(
-    /// The line.
-    line: Arc<SignalLine>,
+    /// All lines.
+    lines: Signal<Option<VecDeque<Arc<SignalLine>>>>,
+    /// The element of the line.
+    place: usize,
 ) -> impl IntoView {
-    let SignalLine { number, signal, n_signals } = &*line;
-    let (side, trend) = words::side(signal.side);
-    let (state, state_name) = words::signal_state(signal.state, signal.holds);
-    let price_decimals = untrack(|| decimals(use_live(), &signal.instrument).0);
-    let values =
-        signal.values.iter().map(|one| format!("{} {}", one.name, short(one.value))).collect::<Vec<_>>().join(" · ");
-    let changes = (*n_signals > 1).then(|| {
-        view! { <span class="signal-table__count" title="Changes of this bar's signal">"×"{*n_signals}</span> }
+    let texts = Memo::new(move |known: Option<&SignalTexts>| {
+        lines.with(|lines| {
+            let line = lines.iter().flatten().find(|line| line.place == place);
+            match (line, known) {
+                (Some(line), Some(known)) if line.number == known.number => known.clone(),
+                (Some(line), _) => SignalTexts::of(line),
+                (None, known) => known.cloned().unwrap_or_default(),
+            }
+        })
     });
-    let strength = format!("{:.0}", signal.strength.clamp(0.0, 1.0) * 100.0);
-    let bar = format!("{} {}", signal.interval, moment(signal.bar_time.as_millis()).get(5..16).unwrap_or_default());
+    let text = move |of: fn(&SignalTexts) -> &str| move || texts.with(|texts| of(texts).to_owned());
     let rule = view! {
-        <span class="signal-table__rule">{signal.rule_name.clone()}</span>
-        <span class="signal-table__facts">{format!("{} · {bar} · {values}", signal.instrument)}</span>
+        <span class="signal-table__rule">{text(|texts| &texts.rule)}</span>
+        <span class="signal-table__facts">{text(|texts| &texts.facts)}</span>
+    };
+    let state = view! {
+        <span class="signal-state" data-state=move || texts.with(|texts| texts.state_name)>{move || texts.with(|texts| texts.state)}</span>
+        " "
+        <span class="signal-table__count" title="Changes of this bar's signal">{text(|texts| &texts.changes)}</span>
+    };
+    let strength = view! {
+        <meter class="signal-table__strength" min="0" max="100" prop:value=text(|texts| &texts.strength) aria-label="Strength">
+            {text(|texts| &texts.strength)}" %"
+        </meter>
     };
     view! {
-        <div class="desk-row" role="row" data-testid="signal" data-number=number.to_string() data-state=state_name data-rule=signal.rule_id.to_string()>
-            <span class="desk-row__name" role="rowheader">{format::time_of_day(signal.fired_time)}</span>
+        <div
+            class="desk-row"
+            role="row"
+            data-testid="signal"
+            data-number=move || texts.with(|texts| texts.number)
+            data-state=move || texts.with(|texts| texts.state_name)
+            data-rule=text(|texts| &texts.rule_id)
+        >
+            <span class="desk-row__name" role="rowheader">{text(|texts| &texts.time)}</span>
             {cell("Rule", rule)}
-            {cell("Says", view! { <span data-trend=trend>{side}</span> })}
-            {cell("State", view! { <span class="signal-state" data-state=state_name>{state}</span>" "{changes} })}
-            {cell("Strength", view! { <meter class="signal-table__strength" min="0" max="100" value=strength.clone() aria-label="Strength">{strength.clone()}" %"</meter> })}
-            {cell("Price", format::price(signal.price, price_decimals))}
+            {cell("Says", view! { <span data-trend=move || texts.with(|texts| texts.trend)>{move || texts.with(|texts| texts.side)}</span> })}
+            {cell("State", state)}
+            {cell("Strength", strength)}
+            {cell("Price", text(|texts| &texts.price))}
         </div>
+    }
+}
+
+/// Texts of a line.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct SignalTexts {
+    number: u64,
+    rule_id: String,
+    time: String,
+    rule: String,
+    facts: String,
+    side: &'static str,
+    trend: Option<&'static str>,
+    state: &'static str,
+    state_name: &'static str,
+    changes: String,
+    strength: String,
+    price: String,
+}
+
+impl SignalTexts {
+    fn of(line: &SignalLine) -> Self {
+        let SignalLine { number, signal, n_signals, .. } = line;
+        let (side, trend) = words::side(signal.side);
+        let (state, state_name) = words::signal_state(signal.state, signal.holds);
+        let price_decimals = untrack(|| decimals(use_live(), &signal.instrument).0);
+        let values = signal.values.iter().map(|one| format!("{} {}", one.name, short(one.value)));
+        let values = values.collect::<Vec<_>>().join(" · ");
+        let bar = format!("{} {}", signal.interval, moment(signal.bar_time.as_millis()).get(5..16).unwrap_or_default());
+        Self {
+            number: *number,
+            rule_id: signal.rule_id.to_string(),
+            time: format::time_of_day(signal.fired_time),
+            rule: signal.rule_name.to_string(),
+            facts: format!("{} · {bar} · {values}", signal.instrument),
+            side,
+            trend,
+            state,
+            state_name,
+            changes: if *n_signals > 1 { format!("×{n_signals}") } else { String::new() },
+            strength: format!("{:.0}", signal.strength.clamp(0.0, 1.0) * 100.0),
+            price: format::price(signal.price, price_decimals),
+        }
     }
 }
 
@@ -209,6 +274,9 @@ mod tests {
             window.follow(&log).unwrap();
         }
         assert_eq!((window.lines.len(), window.lines[0].number), (MOST_SHOWN, 500));
+        // A displaced line leaves its element to the new one: the order of the elements is the same as before.
+        let places: Vec<usize> = window.lines.iter().map(|line| line.place).collect();
+        assert_eq!(places, (0..MOST_SHOWN).rev().collect::<Vec<_>>());
         window.follow(&DeskLog { entries: vec![entry(3, "a", 0, "forming")] }).unwrap();
         assert_eq!(shown(&window), [(3, 1)]);
         let strange = DeskLog { entries: vec![(9, RowText::of(&1).unwrap())] };

@@ -1,4 +1,4 @@
-//! How alerts sound on this browser, and whether it shows notifications. Stored by the browser.
+//! The sound and the notifications of alerts on this browser, with the choices that it stores.
 
 use leptos::{ev, prelude::*};
 use model::alert::notice::Severity;

@@ -104,8 +104,10 @@ pub fn AccountChoice() -> impl IntoView {
 /// Shows another account: the page loads again with it.
 #[cfg(feature = "browser")]
 fn choose(name: &str) {
-    crate::live::browser::store(CHOICE, name);
-    let _refused = window().location().reload();
+    use crate::live::browser;
+
+    browser::store(CHOICE, name);
+    browser::reload();
 }
 
 #[cfg(not(feature = "browser"))]
@@ -119,7 +121,7 @@ fn load(names: RwSignal<Vec<String>>) {
         account: String,
     }
     leptos::task::spawn_local(async move {
-        if let Ok(found) = crate::live::rest::get::<Vec<Named>>("/api/v1/accounts").await {
+        if let Ok(found) = crate::live::rest::get::<Vec<Named>>("api/v1/accounts").await {
             // The page may be gone.
             let live = |name: &String| !AccountId::parse(name).is_ok_and(|account| account.is_replay());
             let _gone = names.try_set(found.into_iter().map(|named| named.account).filter(live).collect());

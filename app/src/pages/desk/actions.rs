@@ -5,10 +5,17 @@ use std::time::Duration;
 use leptos::{ev, html, prelude::*};
 use model::trading::command::DeskCommand;
 
-use crate::live::{Live, commands::CommandState};
+use crate::{
+    live::{Live, commands::CommandState},
+    pages::desk::orders_off::{OrdersOff, are_orders_off},
+};
 
-/// Sends a command of the desk; `state` receives its state. Browser only.
+/// Sends a command of the desk; `state` receives its state. Does nothing while orders are off: the control that gave it
+/// says why. Browser only.
 pub fn send(live: Live, command: &DeskCommand, state: RwSignal<CommandState>) {
+    if are_orders_off(live) {
+        return;
+    }
     state.set(CommandState::Pending);
     #[cfg(feature = "browser")]
     let command = command.clone();
@@ -76,7 +83,13 @@ pub fn ConfirmButton(
     confirm: Callback<()>,
     /// The test id; that of the second button ends in `-confirm`.
     testid: &'static str,
+    /// Disables it while orders are off; for commands of the desk.
+    #[prop(optional)]
+    orders: Option<OrdersOff>,
 ) -> impl IntoView {
+    let is_off = move || orders.is_some_and(OrdersOff::get_untracked);
+    let disabled = move || orders.map(|orders| orders.get().to_string());
+    let reason = move || orders.and_then(OrdersOff::reason);
     let is_asked = RwSignal::new(false);
     let (first, second) = (NodeRef::<html::Button>::new(), NodeRef::<html::Button>::new());
     // After the buttons have changed places.
@@ -89,6 +102,9 @@ pub fn ConfirmButton(
         set_timeout(focus, Duration::ZERO);
     };
     let ask = move |_| {
+        if is_off() {
+            return;
+        }
         is_asked.set(true);
         focus(second);
     };
@@ -104,7 +120,16 @@ pub fn ConfirmButton(
     };
     view! {
         <span class="confirm">
-            <button class="button" type="button" node_ref=first data-testid=testid hidden=move || is_asked.get() on:click=ask>
+            <button
+                class="button"
+                type="button"
+                node_ref=first
+                data-testid=testid
+                aria-disabled=disabled
+                title=reason
+                hidden=move || is_asked.get()
+                on:click=ask
+            >
                 {label}
             </button>
             <span class="confirm__question" role="group" hidden=move || !is_asked.get() on:keydown=on_key>
@@ -114,9 +139,13 @@ pub fn ConfirmButton(
                     type="button"
                     node_ref=second
                     data-testid=format!("{testid}-confirm")
+                    aria-disabled=disabled
+                    title=reason
                     on:click=move |_| {
-                        is_asked.set(false);
-                        confirm.run(());
+                        if !is_off() {
+                            is_asked.set(false);
+                            confirm.run(());
+                        }
                     }
                 >
                     {label}

@@ -23,19 +23,19 @@ use crate::{
 /// Whose money it is, and what stops the account from trading.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// Whether there is an account.
+    /// Presence of the account.
     pub account: AccountPresence,
-    /// When and why the kill switch was set; `None` while it is not.
+    /// Time and reason of the kill switch; `None` while it is not set.
     pub kill: Option<String>,
     /// True while the kill switch is set in memory alone.
     pub is_kill_unwritten: bool,
     /// Why the account may only reduce positions.
     pub reduce_only: Option<String>,
-    /// Whether what happens reaches the disk.
+    /// State of the journal.
     pub journal: JournalState,
 }
 
-/// Whether there is an account.
+/// Presence of the account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AccountPresence {
     /// Nothing has arrived yet.
@@ -45,7 +45,7 @@ pub enum AccountPresence {
     Refused(String),
     /// The desk has no account of the name.
     Absent,
-    /// There is one.
+    /// The desk has it.
     Present,
 }
 
@@ -157,7 +157,7 @@ pub fn ReplayTag() -> impl IntoView {
     )
 }
 
-/// How the account of a replay ends, for people.
+/// The end of a replay's account, for people.
 pub const REPLAY_ENDS: &str = "it ends with the replay, and a jump begins it again";
 
 /// Banners for the kill switch and for reduce-only; hidden while the account may trade.

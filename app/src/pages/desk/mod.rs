@@ -7,7 +7,8 @@
 //! - [`rows`]: the rows of the desk's channels · [`money`]: amounts as text · [`order_words`]: orders in words
 //! - [`chart_lines`]: orders and position over a chart
 //! - [`figure_list`]: statistics with their definitions
-//! - [`head`]: title, account, kill switch · [`actions`]: commands and their confirmation · [`table`]: cells of tables
+//! - [`head`]: title, account, kill switch · [`actions`]: commands and their confirmation · [`orders_off`]: when there are none
+//! - [`table`]: cells of tables
 //! - [`typed`]: figures as typed · [`ticket`], [`live_panel`]: the desk's parts of the Live page
 //! - a folder for each page
 
@@ -22,6 +23,7 @@ pub mod history;
 pub mod live_panel;
 pub mod money;
 pub mod order_words;
+pub mod orders_off;
 pub mod positions;
 pub mod risk;
 pub mod rows;

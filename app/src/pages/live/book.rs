@@ -40,7 +40,10 @@ pub fn BookPanel(
     });
     let side = NodeRef::<html::Div>::new();
     let room = use_room(side);
-    let n_rows = Memo::new(move |_| room.get().n_whole_rows().map_or(N_ROWS_AT_FIRST, |fit| fit.min(LADDER_DEPTH)));
+    let most = Memo::new(move |_| settings.with(|settings| settings.bandwidth.max_levels()).unwrap_or(LADDER_DEPTH));
+    let n_rows = Memo::new(move |_| {
+        room.get().n_whole_rows().map_or(N_ROWS_AT_FIRST, |fit| fit.min(LADDER_DEPTH)).min(most.get())
+    });
     let form = Memo::new(move |_| Form { n_ticks: n_ticks.get(), n_rows: n_rows.get() });
     let topics =
         Signal::derive(move || selection.id.with(|id| id.as_ref().map_or_else(Vec::new, |id| form.get().topics(id))));

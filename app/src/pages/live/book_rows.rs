@@ -15,7 +15,7 @@ use crate::{format, settings::SizeUnit};
 /// Rows of each side while the space is unknown.
 pub const N_ROWS_AT_FIRST: usize = 10;
 
-/// How the book is written.
+/// The form in which the book is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BookForm {
     /// Decimals of prices and of sizes.
@@ -46,7 +46,7 @@ pub struct BookRow {
 /// The contents of the panel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BookView {
-    /// How far the book can be trusted. If it is not served, the rows are the last good ones.
+    /// State of the book. If it is not served, the rows are the last good ones.
     pub state: BookState,
     /// Bids, best first.
     pub bids: Vec<BookRow>,

@@ -57,7 +57,11 @@ pub fn CandleRegion(
         let Some(topic) = topic.get_untracked() else { return Ok(None) };
         drop_others(Some(&topic));
         let seen = held.with_value(|(_, revision)| *revision);
-        let Some(log) = model.candles(&topic) else { return Ok(None) };
+        let Some(log) = model.candles(&topic) else {
+            // The drawn candles are no longer known: they came from an earlier visit, and nobody follows the instrument.
+            drop_others(None);
+            return Ok(None);
+        };
         // The region's turn is part of a frame.
         series.change_in_frame(browser::now().monotonic, |chart| match log.changes_since(seen) {
             ChartChange::Replace(bars) => chart.set_bars(&bars),

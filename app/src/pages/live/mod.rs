@@ -191,7 +191,9 @@ fn PageTitle(selection: Selection) -> impl IntoView {
             None => format!("{name} · Truetape"),
         }
     });
-    view! { <Title text=move || title.get()/> }
+    // The server reads the title after it has rendered the page, whose values may be gone by then.
+    let rendered = title.get_untracked();
+    view! { <Title text=move || title.try_get().unwrap_or_else(|| rendered.clone())/> }
 }
 
 /// Returns the topics of the shown instrument selected by `of`; none while there is no instrument.

@@ -7,15 +7,19 @@ use crate::live::tape_log::TapeLog;
 /// Follows the log of one instrument's trades.
 #[derive(Debug, Default)]
 pub struct PrintWatch {
-    seen: Option<(InstrumentId, u64)>,
+    /// The instrument, the log of its trades, and the trades seen in it.
+    seen: Option<(InstrumentId, u64, u64)>,
 }
 
 impl PrintWatch {
-    /// Returns the side of the largest new trade of at least `least`, in the quote currency. The first look at an
-    /// instrument finds nothing: those trades are old.
+    /// Returns the side of the largest new trade of at least `least`, in the quote currency. The first look at a log finds
+    /// nothing: those trades are old.
     pub fn look(&mut self, id: &InstrumentId, log: &TapeLog, least: Notional) -> Option<AggressorSide> {
-        let seen = self.seen.replace((id.clone(), log.n_seen()));
-        let (_, last_serial) = seen.filter(|(of, last_serial)| of == id && *last_serial <= log.n_seen())?;
+        let seen = self.seen.replace((id.clone(), log.origin(), log.n_seen()));
+        let is_same = |(of, origin, last_serial): &(InstrumentId, u64, u64)| {
+            of == id && *origin == log.origin() && *last_serial <= log.n_seen()
+        };
+        let (_, _, last_serial) = seen.filter(is_same)?;
         let new = log.newest_first().take_while(|row| row.serial > last_serial);
         let paid = new.filter_map(|row| Some((row.trade.price.checked_mul(row.trade.size)?, row.trade.aggressor_side)));
         paid.filter(|(paid, _)| *paid >= least).max_by_key(|(paid, _)| *paid).map(|(_, side)| side)
@@ -60,5 +64,8 @@ mod tests {
         let mut again = TapeLog::default();
         again.extend([trade(1, "90", AggressorSide::Buyer)]);
         assert_eq!(watch.look(&two, &again, least), None);
+        let mut other = TapeLog::new(7);
+        other.extend([trade(1, "90", AggressorSide::Buyer), trade(2, "90", AggressorSide::Buyer)]);
+        assert_eq!(watch.look(&two, &other, least), None, "another log");
     }
 }

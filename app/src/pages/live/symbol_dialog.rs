@@ -116,7 +116,7 @@ pub fn SymbolSearch(
                 />
                 " Keep newly followed ones after a restart"
             </label>
-            // Who has typed nothing misses nothing.
+            // Without a text, no list is missed.
             <details hidden=move || n_missing() == 0 || text.with(|text| text.trim().is_empty())>
                 <summary>{missing_head}</summary>
                 <ul>{move || missing().into_iter().map(|reason| view! { <li>{reason}"."</li> }).collect_view()}</ul>

@@ -124,7 +124,7 @@ fn Tape(
     view: Signal<Option<TapeView>>,
     /// All rows that are kept.
     rows: StoredValue<TapeRows>,
-    /// How the rows are written.
+    /// The form of the rows.
     form: Memo<TapeForm>,
     /// True while the rows are paused.
     is_held: Signal<bool>,

@@ -13,7 +13,7 @@ use crate::{
     settings::{SizeUnit, TimeZone},
 };
 
-/// How trades are written.
+/// The form in which trades are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TapeForm {
     /// Decimals of prices and of sizes, if known.
@@ -84,7 +84,7 @@ pub struct TapeView {
     pub n_matched: u64,
     /// The source of the rows.
     pub choice: Option<TapeChoice>,
-    /// How they are written.
+    /// Their form.
     pub form: TapeForm,
     /// True if it has all rows that were kept, not only the newest.
     is_whole: bool,
@@ -101,6 +101,8 @@ impl PartialEq for TapeView {
 #[derive(Debug, Default)]
 pub struct TapeRows {
     rows: VecDeque<Arc<TapeLine>>,
+    /// The log that was followed last.
+    origin: u64,
     last_serial: u64,
     n_matched: u64,
     shown: TapeView,
@@ -109,7 +111,8 @@ pub struct TapeRows {
 impl TapeRows {
     /// Adds new trades from the log and returns the newest rows.
     pub fn follow(&mut self, log: &TapeLog, choice: TapeChoice, form: TapeForm) -> TapeView {
-        let is_other = self.shown.choice.as_ref() != Some(&choice) || log.n_seen() < self.last_serial;
+        let is_other_log = self.origin != log.origin() || log.n_seen() < self.last_serial;
+        let is_other = self.shown.choice.as_ref() != Some(&choice) || is_other_log;
         let is_rewritten = self.shown.form != form;
         // Trades between the kept ones and those still in the log are lost: a tape must have no gaps, so the rows start
         // over. Large trades are a selection anyway, so they are kept.
@@ -129,7 +132,7 @@ impl TapeRows {
             self.n_matched += 1;
         }
         self.rows.truncate(KEPT_ROWS);
-        self.last_serial = log.n_seen();
+        (self.origin, self.last_serial) = (log.origin(), log.n_seen());
         if is_other || is_torn || is_rewritten || n_before != self.n_matched {
             self.shown = TapeView {
                 rows: Arc::new(self.rows.iter().take(MAX_ROWS).cloned().collect()),
@@ -251,6 +254,22 @@ mod tests {
         let mut again = TapeLog::default();
         again.replace(trades(0..2));
         assert_eq!(rows.follow(&again, choice(""), FORM).rows.len(), 2);
+    }
+
+    #[test]
+    fn rows_of_another_log_are_never_mixed_in() {
+        for least in ["", "1"] {
+            let (mut log, mut rows) = (TapeLog::new(3), TapeRows::default());
+            log.replace(trades(1..4));
+            assert_eq!(sizes(&rows.follow(&log, choice(least), FORM)), "3 2 1");
+            // As many trades as before, and more of them.
+            for until in [7, 9] {
+                let mut later = TapeLog::new(until);
+                later.replace(trades(4..until));
+                let sizes = sizes(&rows.follow(&later, choice(least), FORM));
+                assert!(sizes.ends_with("6 5 4"), "{least}: {sizes}");
+            }
+        }
     }
 
     #[test]

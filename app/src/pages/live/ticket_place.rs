@@ -1,4 +1,4 @@
-//! Where the order ticket is: a column that a button or Shift+T shows and hides, a tab where there is no room for one.
+//! The place of the order ticket: a column that a button or Shift+T shows and hides, or a tab on narrow pages.
 //!
 //! Not here: the ticket (`pages::desk::ticket`, loaded later) and the widths of the columns (the style sheet).
 
@@ -10,7 +10,7 @@ use crate::{
     settings::{Settings, TicketChoice, use_settings},
 };
 
-/// How much room the page has: the steps of its style sheet.
+/// Width classes of the page, as in its style sheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PageRoom {
     /// One panel at a time beside the chart, or below it.

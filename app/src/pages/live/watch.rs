@@ -233,7 +233,7 @@ fn WatchRow(
     place: usize,
     /// The instrument.
     instrument: Arc<Instrument>,
-    /// When to read the state of its stream again.
+    /// A beat at which the state of its stream is read again.
     beat: Memo<u128>,
     /// The shown instrument.
     selection: Selection,

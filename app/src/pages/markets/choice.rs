@@ -62,7 +62,7 @@ pub struct Choice {
     pub text: String,
     /// The order of pairs.
     pub order: SortOrder,
-    /// Whether the dollar and dollar tokens count as one asset.
+    /// Treatment of the dollar and dollar tokens.
     pub dollars: Dollars,
     /// Only pairs on more than one venue.
     pub is_shared_only: bool,

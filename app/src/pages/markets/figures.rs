@@ -30,7 +30,7 @@ use crate::{
 /// Assets worth a dollar as long as their issuers can pay: one asset only if the reader chooses so.
 const DOLLARS: [&str; 3] = ["USD", "USDC", "USDT"];
 
-/// Whether the dollar and dollar tokens count as one asset.
+/// Treatment of the dollar and dollar tokens: as one asset, or each as its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dollars {
     /// USD, USDT and USDC are three assets.
@@ -141,7 +141,7 @@ pub struct VenueLine {
     pub spread_bps: Figure,
     /// Why it does not count; `None` if it counts, or nothing is known yet.
     pub left_out: Option<LeftOut>,
-    /// Whether the venue has the best bid and the best ask.
+    /// True if the venue has the best bid, and the best ask.
     pub is_best: (bool, bool),
 }
 

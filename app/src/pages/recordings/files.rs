@@ -134,7 +134,7 @@ fn recording_of<'a>(shown: &InstrumentId, recorded: &'a [InstrumentId]) -> Optio
     recorded.iter().find(|one| one.symbol() == shown.symbol() && one.venue().replayed() == Some(venue))
 }
 
-/// How long a replay plays before its busiest instrument is known.
+/// Playing time of a replay before its busiest instrument is known.
 const FIRST_MOMENTS: Duration = Duration::from_millis(700);
 
 #[component]

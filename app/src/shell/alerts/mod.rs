@@ -19,7 +19,7 @@ use topics::{lane::Lane, topic::Topic};
 use self::{critical::CriticalDialog, news::News, toasts::Toasts};
 use crate::{
     components::tone::{self, SoundState},
-    live::{browser, model::LiveModel, platform, use_live},
+    live::{browser, model::LiveModel, paint_report::use_paint_reports, platform, use_live},
     pages::alerts::{rows, sound},
 };
 
@@ -36,6 +36,7 @@ pub fn provide_open_alerts() {
 #[component]
 pub fn Announcer() -> impl IntoView {
     let live = use_live();
+    use_paint_reports(live);
     // The rules' topic has the settings: whether all are muted.
     live.use_topics(Signal::stored(vec![Topic::ALERTS, Topic::RULES]), Signal::stored(Lane::Fast));
     let revision = Memo::new(move |_| {
@@ -47,7 +48,7 @@ pub fn Announcer() -> impl IntoView {
         let _revision = revision.get();
         match live.with_model(rows::alerts) {
             Some(Ok(Some(alerts))) => Arc::new(alerts),
-            // What was readable stays.
+            // The last readable alerts stay.
             _ => known.cloned().unwrap_or_default(),
         }
     });

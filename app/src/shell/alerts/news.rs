@@ -23,7 +23,7 @@ pub struct News {
 pub struct Toast {
     /// The alert.
     pub row: AlertRow,
-    /// When it goes.
+    /// Time at which it goes.
     ends: Monotonic,
 }
 
@@ -86,10 +86,10 @@ impl News {
 /// Toasts at the same time.
 pub const MOST_TOASTS: usize = 3;
 
-/// How long a toast is shown.
+/// Time for which a toast is shown.
 const SHOWN_FOR: Duration = Duration::from_secs(5);
 
-/// How long toasts stay after the reader lets go of them.
+/// Time for which toasts stay after the reader lets go of them.
 const AFTER_HOLD: Duration = Duration::from_secs(2);
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::{
     components::icon::{Icon, IconMark},
     live::{browser, commands::CommandState, use_live},
     pages::alerts::{ALERTS, actions::send, words},
-    route::PageLink,
+    route::{PageLink, link},
     selection::{LIVE, address},
 };
 
@@ -52,7 +52,9 @@ pub fn Toasts(
             found.map(|toast| toast.row.notice.clone())
         })?;
         let title = match &notice.instrument {
-            Some(instrument) => view! { <a href=address(LIVE, instrument)>{notice.title.clone()}</a> }.into_any(),
+            Some(instrument) => {
+                view! { <a href=link(&address(LIVE, instrument))>{notice.title.clone()}</a> }.into_any()
+            }
             None => notice.title.clone().into_any(),
         };
         let acknowledge = move |_| {

@@ -1,4 +1,4 @@
-//! Which inputs reach which rule, and how a rule is doing.
+//! Routing of inputs to rules, and the status of a rule.
 
 use indicators::series::IndicatorSeries;
 use model::{

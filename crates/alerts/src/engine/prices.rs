@@ -127,7 +127,7 @@ impl Engine {
             let Some(watched) = self.rules.get_mut(index(place)).and_then(Option::as_deref_mut) else { continue };
             if is_good {
                 watched.trackers.iter_mut().for_each(|tracker| tracker.forget_window());
-                // What lasted before does not count: it may have ended meanwhile.
+                // Time before the gap does not count: the condition may have ended meanwhile.
                 if let Some(since) = &mut watched.memory.pending_since {
                     *since = now;
                 }

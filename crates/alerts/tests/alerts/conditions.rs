@@ -189,7 +189,7 @@ fn cases() -> Vec<Case> {
             |world| world.at("62000"),
             |world| {
                 world.at("61000");
-                // What left the span does not count.
+                // Prices that have left the span do not count.
                 world.pass(120);
                 world.at("62000");
             },

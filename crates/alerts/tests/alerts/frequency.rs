@@ -1,4 +1,4 @@
-//! How often rules fire: frequency, hysteresis, what lasts, expiry, pause and snooze.
+//! Frequency of alerts, hysteresis, conditions that last, expiry, pause and snooze.
 
 use model::{alert::rule::RuleStatus, candle::Interval};
 use serde_json::json;

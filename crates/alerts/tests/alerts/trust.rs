@@ -53,7 +53,7 @@ fn a_rule_made_meanwhile_only_arms() {
     good(&mut world);
     assert_eq!(world.trades(&[120, 99]), NONE);
     assert_eq!(world.trade(100), ["BTCUSD rose to 100"]);
-    // What holds at the first look is no late news.
+    // A condition that holds at the first look is no late news.
     suspect(&mut world);
     world.save(rule("c", json!([{"kind": "price_above", "level": "80"}]), json!({}))).unwrap();
     good(&mut world);

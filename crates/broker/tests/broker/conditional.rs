@@ -205,7 +205,7 @@ fn the_rest_of_an_exit_is_tried_at_each_change_of_a_thin_book() {
     scene.bought("0.1", "99");
     scene.check(&["2: triggered at 99", "2-1: 2 at 98 as taker"]);
     assert_eq!(scene.broker.waiting_for(OrderId(2), at(scene.millis)), Some(Blocker::NothingInReach));
-    // What it took is not offered again, and the price protection is that of now.
+    // The size that it took is not offered again, and the price protection uses the new best price.
     scene.levels("98x2 90x9", "101x6");
     scene.check(&[]);
     scene.levels("97x1 90x9", "101x6");

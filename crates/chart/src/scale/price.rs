@@ -2,7 +2,7 @@
 
 use crate::format::{format_fixed, format_units, pow10};
 
-/// How prices are spaced.
+/// Spacing of prices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PriceMode {
     /// Equal differences are equally high.

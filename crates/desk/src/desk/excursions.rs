@@ -50,5 +50,5 @@ impl Desk {
     }
 }
 
-/// How often extremes are journalled: a server that is killed forgets those of its last minute.
+/// Interval at which extremes are journalled: a server that is killed forgets those of its last minute.
 pub(super) const PRICES_EVERY: Duration = Duration::from_secs(60);

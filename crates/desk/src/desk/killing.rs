@@ -28,7 +28,7 @@ impl Desk {
         let Some(kill) = self.state.kill.clone() else { return self.kill_report(0) };
         let reason = || Refusal::new(DenyCode::KillSwitch, format!("cancelled by the kill switch ({})", kill.reason));
         self.halt_strategies(&reason(), now);
-        // What closes a position stays.
+        // Orders that close a position stay.
         let is_closing = |name: &str| name.starts_with("@kill-");
         let doomed: Vec<OrderId> = self
             .state

@@ -143,8 +143,8 @@ fn next_multiple(now: Timestamp, span: Duration) -> Timestamp {
     Timestamp::from_nanos(now.as_nanos() - now.as_nanos().rem_euclid(nanos)) + span
 }
 
-/// How often equity is looked at.
+/// Interval at which equity is computed.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
-/// How often it is kept for the curve.
+/// Interval at which it is stored for the curve.
 const SAMPLE_EVERY: Duration = Duration::from_secs(15 * 60);
 const FEE_DECIMALS: u32 = 8;

@@ -30,7 +30,7 @@ const SPECS: [&str; 8] = ["sma(20)", "ema(20)", "rsi(14)", "macd", "bb(20)", "at
 const N_OPENING: usize = 100;
 /// Bars of a stream: few enough to be in the nearest cache, as a bar that has just come is.
 const N_STREAMED: usize = 250;
-/// How often a turn takes the bars of a stream.
+/// Passes of a turn over the bars of a stream.
 const N_PASSES: usize = 16;
 /// Bars of a history.
 const N_HISTORY: usize = 4_000;

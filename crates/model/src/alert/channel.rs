@@ -3,6 +3,8 @@
 //! Not here: how they are sent (`server::alerts`). Secrets ([`super::secret`]) are written only: rows and replies say
 //! whether one is set.
 
+pub mod summary;
+
 use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
@@ -13,53 +15,62 @@ use crate::{error::ModelError, time::Timestamp, trading::checked_text};
 checked_text! {
     /// A channel's identity.
     ChannelId, |text| (1..=32).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_')),
+    "^[a-z0-9_-]{1,32}$",
     "1 to 32 of a to z, 0 to 9, - and _"
 }
 
 checked_text! {
     /// A name as people read it.
     ChannelName, |text| is_line(text, 64) && !text.trim().is_empty(),
+    r"^.*\S.*$",
     "1 to 64 characters on one line"
 }
 
 checked_text! {
     /// The address of a server that is asked by HTTP.
     HttpUrl, |text| is_http(text),
+    "^https?://",
     "an address that begins with https:// or http://, without a name or password in it"
 }
 
 checked_text! {
     /// The name or number of a mail server.
     HostName, |text| (1..=253).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte)),
+    "^[A-Za-z0-9.:-]{1,253}$",
     "a host name or an IP address"
 }
 
 checked_text! {
     /// A mail address, with or without a name before it.
     MailAddress, |text| is_line(text, 254) && text.contains('@'),
+    "@",
     "an e-mail address, as in desk@example.com or Desk <desk@example.com>"
 }
 
 checked_text! {
     /// A Telegram chat: its number, or the name of a channel.
     ChatId, |text| is_chat(text),
+    "^(-?[0-9]+|@[A-Za-z0-9_]+)$",
     "a chat's number, as in -1001234567890, or the name of a channel, as in @alerts"
 }
 
 checked_text! {
     /// Contact of this server for push services.
     PushContact, |text| is_line(text, 254) && (text.starts_with("mailto:") && text.contains('@') || text.starts_with("https://")),
+    "^(mailto:|https://)",
     "a real mailto: or https: address; push services refuse made-up ones"
 }
 
 checked_text! {
     /// A browser's identity within a push channel.
     SubscriptionId, |text| (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
+    "^[A-Za-z0-9_-]{1,64}$",
     "1 to 64 letters, digits, - and _"
 }
 
 /// A channel's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Channel {
     /// Its identity.
@@ -78,6 +89,7 @@ pub struct Channel {
 
 /// The ways of delivery.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelKind {
     /// A signed HTTP request.
@@ -92,6 +104,7 @@ pub enum ChannelKind {
 
 /// A signed `POST` (Standard Webhooks).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
     /// The receiver.
@@ -105,6 +118,7 @@ pub struct Webhook {
 
 /// A bot and a chat.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Telegram {
     /// The chat that gets the messages.
@@ -118,13 +132,14 @@ pub struct Telegram {
 
 /// A mail server and addresses.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Email {
     /// The server.
     pub server: HostName,
     /// Its port: 465 for `required`, 587 for `starttls` as a rule.
     pub port: u16,
-    /// How the connection is encrypted.
+    /// Encryption of the connection.
     #[serde(default)]
     pub tls: MailTls,
     /// The account; absent: without a login.
@@ -139,21 +154,23 @@ pub struct Email {
     pub to: Vec<MailAddress>,
 }
 
-/// How the connection to a mail server is encrypted. Nothing is sent before it is.
+/// Encryption of the connection to a mail server. Nothing is sent before it is encrypted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MailTls {
-    /// From the first byte.
+    /// TLS from the first byte.
     #[default]
     Required,
-    /// After `STARTTLS`; a server without it is refused.
+    /// TLS after `STARTTLS`; a server without it is refused.
     Starttls,
-    /// Not at all: on this machine only.
+    /// None: on this machine only.
     None,
 }
 
 /// Browsers.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Push {
     /// Contact for push services.
@@ -165,6 +182,7 @@ pub struct Push {
 
 /// One browser, as its `PushSubscription` describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Subscription {
     /// Its identity, chosen by the browser.
@@ -181,8 +199,9 @@ pub struct Subscription {
 
 /// State of a channel, as the server knows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChannelState {
-    /// When a message last got through; absent: the channel is not verified.
+    /// Time of the last message that got through; absent: the channel is not verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_time: Option<Timestamp>,
     /// Why nothing is sent any more; a successful test ends it.
@@ -190,8 +209,9 @@ pub struct ChannelState {
     pub disabled: Option<String>,
 }
 
-/// A channel as pages show it.
+/// A channel as those who may change it see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChannelRow {
     /// The settings; secrets hidden.
     pub channel: Channel,
@@ -201,6 +221,7 @@ pub struct ChannelRow {
 
 /// The result of a test: what the other server really said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChannelTest {
     /// True where it took the message.
     pub is_delivered: bool,
@@ -249,7 +270,7 @@ impl Channel {
         self
     }
 
-    /// Where a login or token is sent. A signing key is never sent, so a webhook may move and keep it.
+    /// Returns the target of a login or token. A signing key is never sent, so a webhook may move and keep it.
     fn login_target(&self) -> Option<String> {
         match &self.kind {
             ChannelKind::Telegram(telegram) => telegram.api.as_ref().map(ToString::to_string),

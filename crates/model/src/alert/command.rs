@@ -16,6 +16,7 @@ use crate::{
 
 /// Creates a rule, or changes the one of this name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SaveAlert {
     /// The rule; its version is given by the server.
@@ -24,6 +25,7 @@ pub struct SaveAlert {
 
 /// Creates a signal rule, or changes the one of this name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SaveSignal {
     /// The rule; its version is given by the server.
@@ -32,6 +34,7 @@ pub struct SaveSignal {
 
 /// Names a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OneRule {
     /// Its name.
@@ -40,20 +43,22 @@ pub struct OneRule {
 
 /// Lets a rule say nothing for a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SnoozeAlert {
     /// The rule.
     pub rule_id: RuleId,
-    /// Until when.
+    /// End of the snooze.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
-    /// Or for how long, in minutes; zero ends a snooze.
+    /// Or its length, in minutes; zero ends a snooze.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minutes: Option<u32>,
 }
 
 /// Copies a rule; the copy is paused, since it would be the same rule twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CloneAlert {
     /// The rule.
@@ -64,6 +69,7 @@ pub struct CloneAlert {
 
 /// Acknowledges alerts, for everybody.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AcknowledgeAlerts {
     /// These.
@@ -76,6 +82,7 @@ pub struct AcknowledgeAlerts {
 
 /// Tries a rule on history, without saving it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CheckAlert {
     /// The rule.
@@ -91,6 +98,7 @@ fn a_day() -> u32 {
 
 /// Creates a channel, or changes the one of this name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SaveChannel {
     /// The channel.
@@ -99,6 +107,7 @@ pub struct SaveChannel {
 
 /// Names a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OneChannel {
     /// Its name.
@@ -107,6 +116,7 @@ pub struct OneChannel {
 
 /// Has a delivery that was given up sent again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ResendDelivery {
     /// The alert.
@@ -117,6 +127,7 @@ pub struct ResendDelivery {
 
 /// Sets the quiet hours.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SetQuietHours {
     /// Absent: there are none.
@@ -126,6 +137,7 @@ pub struct SetQuietHours {
 
 /// Unmutes all alerts. Without fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UnmuteAlerts {}
 
@@ -134,6 +146,7 @@ macro_rules! commands {
     ($($(#[$meta:meta])* $name:literal: $variant:ident($fields:ty),)*) => {
         /// A command: in JSON an object with one member, named after the command.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub enum AlertCommand {
             $($(#[$meta])* #[serde(rename = $name)] $variant($fields),)*
         }
@@ -194,21 +207,14 @@ commands! {
 }
 
 impl AlertCommand {
-    /// True where it has the server contact others, or changes when it does.
-    pub fn is_of_channels(&self) -> bool {
-        matches!(
-            self,
-            Self::SaveChannel(_)
-                | Self::DeleteChannel(_)
-                | Self::TestChannel(_)
-                | Self::ResendDelivery(_)
-                | Self::SetQuietHours(_)
-        )
-    }
+    /// The commands that have the server contact others, or change when it does.
+    pub const CHANNEL_NAMES: [&str; 5] =
+        ["save_channel", "delete_channel", "test_channel", "resend_delivery", "set_quiet_hours"];
 }
 
 /// The answer to a command that was carried out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum AlertReply {
     /// The rule, as it is now.
@@ -233,6 +239,7 @@ pub enum AlertReply {
 
 /// A rule that was saved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RuleReply {
     /// The rule.
     #[serde(flatten)]
@@ -243,6 +250,7 @@ pub struct RuleReply {
 
 /// The name of what was deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Deleted {
     /// The name.
     pub deleted: String,
@@ -250,6 +258,7 @@ pub struct Deleted {
 
 /// Report of a rule's dry run over history.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CheckReport {
     /// Hours of history that there were, of those asked for.
     pub hours: f64,
@@ -263,8 +272,9 @@ pub struct CheckReport {
 
 /// Once that a rule would have fired.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CheckFire {
-    /// When.
+    /// The time.
     pub time: Timestamp,
     /// The value that would have fired.
     pub value: String,

@@ -23,6 +23,7 @@ use crate::{
 /// It either *happens* (a level is crossed, an order fills) or *holds* (the price is above a level): what holds fires when
 /// it begins to, also where it does so from the start; what happens needs a value on the other side first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Condition {
     /// The last price reaches a level from the other side.
@@ -187,7 +188,7 @@ pub enum Condition {
     },
     /// A recording ends.
     Recording {
-        /// How.
+        /// The way in which it ends.
         event: RecordingEvent,
     },
     /// The disk.
@@ -270,8 +271,9 @@ impl Condition {
     }
 }
 
-/// From where a level is met.
+/// Direction from which a level is met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// From below.
@@ -285,6 +287,7 @@ pub enum Direction {
 
 /// Event or state of a price channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelEvent {
     /// Happens when the price comes in.
@@ -299,6 +302,7 @@ pub enum ChannelEvent {
 
 /// The size of a move. In JSON `{"percent":"1.5"}` or `{"absolute":"100"}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MoveSize {
     /// In percent of the price that it starts from.
@@ -309,6 +313,7 @@ pub enum MoveSize {
 
 /// On which bars an indicator is looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BarTiming {
     /// On closed bars: what fires stays true.
@@ -320,6 +325,7 @@ pub enum BarTiming {
 
 /// Event or state of a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PositionEvent {
     /// Happens when nothing was held before.
@@ -332,6 +338,7 @@ pub enum PositionEvent {
 
 /// A figure of profit and loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PnlFigure {
     /// Of what is held.
@@ -347,6 +354,7 @@ pub enum PnlFigure {
 
 /// Event of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ExecutionEvent {
     /// It is filled completely.
@@ -363,6 +371,7 @@ pub enum ExecutionEvent {
 
 /// Event of a venue's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectionEvent {
     /// It is lost.
@@ -373,6 +382,7 @@ pub enum ConnectionEvent {
 
 /// End of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RecordingEvent {
     /// It could not be written.
@@ -383,6 +393,7 @@ pub enum RecordingEvent {
 
 /// State of the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DiskEvent {
     /// Holds while less is free than a number of bytes.

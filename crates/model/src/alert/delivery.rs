@@ -9,6 +9,7 @@ use crate::time::Timestamp;
 
 /// State of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
     /// It waits for its first attempt.
@@ -43,6 +44,7 @@ impl DeliveryState {
 
 /// An alert on its way to a channel. There is one at most for each pair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Delivery {
     /// The alert.
     pub notice_id: u64,
@@ -52,7 +54,7 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// Attempts so far.
     pub n_attempts: u32,
-    /// When it came into being, or was sent again by a person.
+    /// Time of its creation, or of a person's command to send it again.
     pub created_time: Timestamp,
     /// Not before this moment is the next attempt, where there is one.
     pub next_time: Timestamp,

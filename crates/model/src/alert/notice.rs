@@ -6,6 +6,7 @@ use crate::{instrument::InstrumentId, time::Timestamp};
 
 /// Severity of an alert.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Worth knowing.
@@ -19,6 +20,7 @@ pub enum Severity {
 
 /// One alert. Written once, when it fires; never changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Notice {
     /// Number of the alert, rising; the same over retries and restarts.
     pub notice_id: u64,
@@ -42,9 +44,9 @@ pub struct Notice {
     pub bar_time: Option<Timestamp>,
     /// The venue's clock, where it says.
     pub event_time: Option<Timestamp>,
-    /// When the market data came.
+    /// Receive time of the market data.
     pub receive_time: Option<Timestamp>,
-    /// When it fired.
+    /// Time at which it fired.
     pub fired_time: Timestamp,
     /// True where the moment lies behind: while the server was down, or the feed could not be trusted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

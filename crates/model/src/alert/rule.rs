@@ -28,6 +28,7 @@ pub const MAX_MESSAGE_CHARS: usize = 500;
 
 /// A rule: what to look for, how often to say so, and where.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AlertRule {
     /// Its name in commands.
@@ -60,7 +61,7 @@ pub struct AlertRule {
     /// True to play a sound on the page.
     #[serde(default)]
     pub has_sound: bool,
-    /// When it ends.
+    /// Time at which it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
     /// The text of its alerts, with placeholders ([`crate::alert::template`]); absent: its sentence.
@@ -85,6 +86,7 @@ impl AlertRule {
 
 /// Combination of several conditions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Join {
     /// All have to be met.
@@ -96,6 +98,7 @@ pub enum Join {
 
 /// Firing frequency of a rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Frequency {
     /// Once; then it is done.
@@ -115,13 +118,14 @@ pub enum Frequency {
     OncePerMinute,
     /// Every time, but not again within a time.
     Every {
-        /// That time, in seconds; zero: every time.
+        /// The time in seconds; zero: every time.
         cool_down_s: u32,
     },
 }
 
 /// Status of a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum RuleStatus {
     /// Fires when its conditions are met.
@@ -131,7 +135,7 @@ pub enum RuleStatus {
     Waiting,
     /// Its conditions hold, but not for long enough.
     Pending {
-        /// Since when.
+        /// Time since which they hold.
         since: Timestamp,
     },
     /// Its conditions are met and it has said so: fires again once they are no longer.
@@ -140,12 +144,12 @@ pub enum RuleStatus {
     Paused,
     /// Evaluated, but says nothing.
     Snoozed {
-        /// Until when.
+        /// End of the snooze.
         until: Timestamp,
     },
     /// Its feed cannot be trusted: nothing is evaluated.
     Blind {
-        /// Since when.
+        /// Time since which nothing is evaluated.
         since: Timestamp,
         /// Why.
         reason: String,
@@ -158,12 +162,13 @@ pub enum RuleStatus {
 
 /// State of a rule besides its conditions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RuleState {
     /// Status of the rule.
     pub status: RuleStatus,
-    /// When it was saved.
+    /// Time at which it was saved.
     pub saved_time: Timestamp,
-    /// When it last fired.
+    /// Time at which it last fired.
     pub last_fired_time: Option<Timestamp>,
     /// Number of times it has fired, snoozed and folded ones included.
     pub n_fired: u64,
@@ -173,6 +178,7 @@ pub struct RuleState {
 
 /// A rule as it is published.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RuleRow {
     /// The rule.
     pub rule: AlertRule,
@@ -184,6 +190,7 @@ pub struct RuleRow {
 
 /// An alert as it is published.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertRow {
     /// The alert.
     #[serde(flatten)]
@@ -191,7 +198,7 @@ pub struct AlertRow {
     /// True where it plays a sound.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_sound: bool,
-    /// When a person acknowledged it.
+    /// Time at which a person acknowledged it.
     pub acknowledged_time: Option<Timestamp>,
     /// State of its deliveries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

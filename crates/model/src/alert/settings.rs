@@ -6,18 +6,20 @@ use crate::time::Timestamp;
 
 /// Settings of all alerts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AlertSettings {
-    /// When deliveries wait.
+    /// Hours in which deliveries wait.
     #[serde(default)]
     pub quiet_hours: Option<QuietHours>,
-    /// Whether all are muted.
+    /// The muting of all deliveries, while it lasts.
     #[serde(default)]
     pub muted: Option<Muted>,
 }
 
 /// A span of each day in which deliveries wait for its end; the page shows alerts all the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct QuietHours {
     /// Begin, in minutes since midnight.
@@ -52,9 +54,10 @@ impl QuietHours {
 
 /// All alerts are muted: nothing is delivered, and the page plays no sound; it shows them all the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Muted {
-    /// Until when; absent: until somebody unmutes them.
+    /// End of the muting; absent: until somebody unmutes them.
     #[serde(default)]
     pub until: Option<Timestamp>,
 }

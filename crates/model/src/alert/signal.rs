@@ -2,6 +2,8 @@
 //!
 //! [`LookFor`] is the one list that page, API and engine share. Numbers are `f64`: a signal is an opinion about prices,
 //! not money. Not here: what a rule means bar by bar, its checks and its sentence (`strategy::signals`).
+//!
+//! Over 500 lines: the settings of all kinds of signals are one list.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +11,7 @@ use crate::{alert::rule_id::RuleId, candle::Interval, decimal::Price, instrument
 
 /// A rule that finds signals on one instrument.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SignalRule {
     /// Its name in addresses and records.
@@ -21,7 +24,7 @@ pub struct SignalRule {
     pub instrument: InstrumentId,
     /// The length of its bars.
     pub interval: Interval,
-    /// When it looks.
+    /// Moments at which it looks.
     pub timing: Timing,
     /// The condition.
     pub look_for: LookFor,
@@ -30,8 +33,9 @@ pub struct SignalRule {
     pub is_paused: bool,
 }
 
-/// When a rule looks.
+/// Moments at which a rule looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Timing {
     /// At every change of the forming bar: a forming signal that the bar's end confirms or withdraws.
@@ -43,6 +47,7 @@ pub enum Timing {
 
 /// Condition of a signal rule. In JSON an object of one member (`{"breakout":{"n_bars":20}}`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LookFor {
     /// One line crosses another.
@@ -90,6 +95,7 @@ impl LookFor {
 
 /// A line over time that a rule reads once a bar.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Line {
     /// The close.
@@ -104,8 +110,9 @@ pub enum Line {
     Imbalance,
 }
 
-/// From where a level is met.
+/// Direction from which a level is met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Approach {
     /// From below.
@@ -119,6 +126,7 @@ pub enum Approach {
 
 /// Meaning of a movement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Meaning {
     /// Up says buy, down says sell.
@@ -132,13 +140,14 @@ pub enum Meaning {
 
 /// `fast` reaches `slow`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cross {
     /// The line that crosses; not a level.
     pub fast: Line,
     /// The line that is crossed, of the same unit.
     pub slow: Line,
-    /// From where it is crossed.
+    /// Direction from which it is crossed.
     #[serde(default)]
     pub approach: Approach,
     /// Meaning of the movement.
@@ -148,13 +157,14 @@ pub struct Cross {
 
 /// `of` reaches the level.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Threshold {
     /// The line; not a level.
     pub of: Line,
     /// In the line's unit.
     pub level: f64,
-    /// From where it is met.
+    /// Direction from which it is met.
     #[serde(default)]
     pub approach: Approach,
     /// Distance from the level that re-arms it, in the line's unit; at least 0.
@@ -167,6 +177,7 @@ pub struct Threshold {
 
 /// The close is above the highest high, or below the lowest low, of the bars before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Breakout {
     /// Number of bars before, 1 to 500.
@@ -182,6 +193,7 @@ pub struct Breakout {
 /// The price makes a lower low while the oscillator makes a higher one (buy), or a higher high while the oscillator makes
 /// a lower one (sell).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Divergence {
     /// The oscillator: an indicator.
@@ -192,6 +204,7 @@ pub struct Divergence {
 
 /// The bar's volume is at least a multiple of the mean of the bars before. A rising bar says buy, a falling one sell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VolumeBurst {
     /// Number of bars before, 1 to 500.
@@ -205,6 +218,7 @@ pub struct VolumeBurst {
 
 /// The spread is at least this wide. Neutral.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Spread {
     /// Least width.
@@ -213,6 +227,7 @@ pub struct Spread {
 
 /// Least width of a spread.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SpreadLimit {
     /// In basis points of the mean of best bid and best ask.
@@ -228,6 +243,7 @@ pub enum SpreadLimit {
 
 /// The bids' share less the asks' share of the size on the best levels: at least `level` says buy, at most `-level` sell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Imbalance {
     /// Above 0, at most 1.
@@ -244,6 +260,7 @@ pub struct Imbalance {
 
 /// The close is this far above the lowest price of the window, or below its highest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Move {
     /// Least distance.
@@ -260,6 +277,7 @@ pub struct Move {
 
 /// Distance of a price move.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Distance {
     /// In percent of the price from where it moves.
@@ -270,6 +288,7 @@ pub enum Distance {
 
 /// All parts hold at once: each says the same side, or is neutral.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct All {
     /// 2 to 8; a part may be a combination of parts that are none.
@@ -278,6 +297,7 @@ pub struct All {
 
 /// One part at least fires.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Any {
     /// 2 to 8; a part may be a combination of parts that are none.
@@ -287,6 +307,7 @@ pub struct Any {
 /// The weights of the parts that hold for buy, less those of the parts that hold for sell, divided by all weights: at least
 /// `threshold` says buy, at most `-threshold` sell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Weighted {
     /// 2 to 8.
@@ -297,6 +318,7 @@ pub struct Weighted {
 
 /// A part of a vote.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WeightedPart {
     /// Above 0.
@@ -307,6 +329,7 @@ pub struct WeightedPart {
 
 /// Side of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SignalSide {
     /// Buy.
@@ -319,6 +342,7 @@ pub enum SignalSide {
 
 /// State of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SignalState {
     /// The bar is still forming.
@@ -333,6 +357,7 @@ pub enum SignalState {
 
 /// One signal. A later state of the same signal is another value with the same [`SignalKey`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Signal {
     /// Its number, rising, from whoever keeps signals; `None` before.
@@ -363,9 +388,9 @@ pub struct Signal {
     pub values: Vec<NamedValue>,
     /// 0 (barely) to 1 (strongly); what it measures depends on the kind.
     pub strength: f64,
-    /// When it took this state.
+    /// Time at which it took this state.
     pub fired_time: Timestamp,
-    /// When the market data that caused it came.
+    /// Receive time of the market data that caused it.
     pub receive_time: Timestamp,
 }
 
@@ -385,6 +410,7 @@ impl Signal {
 
 /// A value that a rule read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NamedValue {
     /// Name of the value (`ema(12)`).

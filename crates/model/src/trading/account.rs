@@ -13,11 +13,13 @@ use crate::{
 checked_text! {
     /// An account's name.
     AccountId, |text| (1..=32).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_')),
+    "^[a-z0-9_-]{1,32}$",
     "1 to 32 of a to z, 0 to 9, - and _"
 }
 
 /// A currency's or asset's code (`USDT`), in the venue's own spelling. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Currency(Arc<str>);
 
@@ -41,6 +43,7 @@ impl fmt::Display for Currency {
 
 /// Kind of account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AccountKind {
     /// Buys with what it has and sells what it holds: no balance below zero.
@@ -51,6 +54,7 @@ pub enum AccountKind {
 
 /// The settings of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Account {
     /// Its name.
     pub account: AccountId,
@@ -64,12 +68,13 @@ pub struct Account {
     pub max_leverage: u32,
     /// The IANA time zone whose midnight begins its day (`Europe/Berlin`); `UTC` by default.
     pub time_zone: String,
-    /// When it was opened.
+    /// Time at which it was opened.
     pub opened_time: Timestamp,
 }
 
 /// Fee rates of a venue, as shares of the value; below zero: a rebate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FeeRates {
     /// Of a fill that rested.
@@ -80,6 +85,7 @@ pub struct FeeRates {
 
 /// Risk limits of an account. Absent: no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct RiskLimits {
     /// Largest value of one order, in the account's currency.

@@ -18,6 +18,7 @@ use crate::{
 
 /// Cancels an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CancelOrder {
     /// Its account; absent: one of the live desk.
@@ -29,6 +30,7 @@ pub struct CancelOrder {
 
 /// Changes an open order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AmendOrder {
     /// Its account; absent: one of the live desk.
@@ -42,6 +44,7 @@ pub struct AmendOrder {
 
 /// Cancels all open orders of an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CancelAll {
     /// The account.
@@ -54,6 +57,7 @@ pub struct CancelAll {
 
 /// Closes a position at the market.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClosePosition {
     /// The account.
@@ -68,6 +72,7 @@ pub struct ClosePosition {
 
 /// Sets all limits of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SetLimits {
     /// The account.
@@ -79,6 +84,7 @@ pub struct SetLimits {
 
 /// Lets an account that may only reduce positions open them again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LiftReduceOnly {
     /// The account.
@@ -88,6 +94,7 @@ pub struct LiftReduceOnly {
 
 /// Sets the kill switch: every open order is cancelled and nothing more is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Kill {
     /// Why, in words.
@@ -100,6 +107,7 @@ pub struct Kill {
 
 /// Lifts the kill switch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LiftKill {
     /// Why, in words; not empty.
@@ -108,6 +116,7 @@ pub struct LiftKill {
 
 /// Result of the kill switch, once it is done.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KillReport {
     /// True while it is set.
     pub is_on: bool,
@@ -126,11 +135,12 @@ pub struct KillReport {
 
 /// Starts a strategy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StartStrategy {
     /// Its name, not used before.
     pub strategy_id: StrategyId,
-    /// Which strategy (`grid`).
+    /// Kind of the strategy (`grid`).
     pub kind: String,
     /// The account that it trades on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,6 +153,7 @@ pub struct StartStrategy {
 
 /// Names a strategy to pause or to go on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OneStrategy {
     /// Its account; absent: one of the live desk.
@@ -154,6 +165,7 @@ pub struct OneStrategy {
 
 /// Stops a strategy for good.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StopStrategy {
     /// Its account; absent: one of the live desk.
@@ -167,6 +179,7 @@ pub struct StopStrategy {
 
 /// Opens an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OpenAccount {
     /// Its name, not used before.
@@ -195,6 +208,7 @@ fn utc() -> String {
 
 /// A command: in JSON an object with one member, named after the command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DeskCommand {
     /// Places an order, with its bracket if it has one.
@@ -301,6 +315,7 @@ impl DeskCommand {
 
 /// The answer to a command that was carried out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum DeskReply {
     /// The order, as it is now.

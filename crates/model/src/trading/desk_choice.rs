@@ -1,4 +1,4 @@
-//! Which desk a request means: the live one, whose accounts are kept, or that of the replay, whose one account ends with it.
+//! The desk that a request means: the live one, whose accounts are kept, or the replay's, whose account ends with it.
 //!
 //! The account `replay` trades recordings and nothing else does, so a request that mixes both is refused. Not here: the
 //! desks themselves.

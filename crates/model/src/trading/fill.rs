@@ -64,6 +64,7 @@ impl<'de> Deserialize<'de> for FillId {
 
 /// Liquidity role of a fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Liquidity {
     /// It rested in the book.
@@ -84,6 +85,7 @@ impl Liquidity {
 
 /// An execution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Fill {
     /// Its identity.
     pub fill_id: FillId,
@@ -120,6 +122,7 @@ impl Fill {
 
 /// Evidence for a fill: "why did this fill?".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Evidence {
     /// Position among the instrument's trades and book events (`model::desk_feed`).
     pub offset: u64,
@@ -133,6 +136,7 @@ pub struct Evidence {
 
 /// The market event that filled an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FillCause {
     /// It took a level of the live book.

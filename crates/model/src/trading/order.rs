@@ -20,6 +20,7 @@ mod request;
 
 /// The side of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// Buys the base asset.
@@ -55,7 +56,8 @@ impl fmt::Display for Side {
 
 /// An order's number, from 1 in the order of acceptance over all accounts. Text in every outside form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OrderId(pub u64);
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = "^[0-9]{1,20}$")))]
+pub struct OrderId(#[cfg_attr(feature = "schema", schemars(with = "String"))] pub u64);
 
 impl OrderId {
     /// Parses the decimal text.
@@ -95,11 +97,13 @@ impl<'de> Deserialize<'de> for OrderId {
 checked_text! {
     /// The name that whoever places an order gives it, unique in its account: the same name is the same order.
     ClientOrderId, |text| (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()),
+    "^[!-~]{1,64}$",
     "1 to 64 printable ASCII characters without blanks"
 }
 
-/// When and at what price an order trades.
+/// Type of an order: when and at what price it trades.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OrderType {
     /// At once, at the best prices, within the price protection.
@@ -162,6 +166,7 @@ impl fmt::Display for OrderType {
 
 /// Time in force of an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TimeInForce {
     /// Until it is filled or cancelled.
@@ -193,6 +198,7 @@ impl TimeInForce {
 
 /// The distance of a trailing stop from the best price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Trail {
     /// In quote currency.
@@ -203,6 +209,7 @@ pub enum Trail {
 
 /// The price that sets off a conditional order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TriggerSource {
     /// Public trades.
@@ -214,6 +221,7 @@ pub enum TriggerSource {
 
 /// Request of a trader for an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OrderRequest {
     /// Unique in the account.
@@ -225,7 +233,7 @@ pub struct OrderRequest {
     pub instrument: InstrumentId,
     /// Buy or sell.
     pub side: Side,
-    /// When and at what price.
+    /// Type: when and at what price it trades.
     #[serde(rename = "type")]
     pub kind: OrderType,
     /// Base units, a multiple of the lot size.
@@ -268,6 +276,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 /// State of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OrderState {
     /// Accepted; on its way for as long as the simulated latency takes.
@@ -314,6 +323,7 @@ impl OrderState {
 
 /// The place of an order in a bracket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BracketLeg {
     /// Its stop-loss.
@@ -324,6 +334,7 @@ pub enum BracketLeg {
 
 /// An accepted order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Order {
     /// Its number.
     pub order_id: OrderId,
@@ -335,7 +346,7 @@ pub struct Order {
     pub instrument: InstrumentId,
     /// Buy or sell.
     pub side: Side,
-    /// When and at what price.
+    /// Type: when and at what price it trades.
     #[serde(rename = "type")]
     pub kind: OrderType,
     /// Base units wanted in all.
@@ -371,9 +382,9 @@ pub struct Order {
     pub filled_value: Notional,
     /// Number of its fills.
     pub n_fills: u32,
-    /// When it was accepted.
+    /// Time at which it was accepted.
     pub created_time: Timestamp,
-    /// When it last changed.
+    /// Time of its last change.
     pub updated_time: Timestamp,
     /// Why it ended, where it did not fill.
     pub reason: Option<Refusal>,
@@ -405,6 +416,7 @@ impl Order {
 
 /// New figures of an open order; what is absent stays. At least one is present.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Amendment {
     /// Base units in all, not below what has filled.

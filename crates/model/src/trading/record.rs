@@ -41,7 +41,7 @@ pub enum Record {
     OrderChanged {
         /// The order.
         order_id: OrderId,
-        /// When.
+        /// The time.
         time: Timestamp,
         /// The change.
         change: OrderChange,
@@ -57,7 +57,7 @@ pub enum Record {
         low: Price,
         /// The highest price.
         high: Price,
-        /// When the record was made.
+        /// Time of the record.
         time: Timestamp,
     },
     /// A day of an account began, or its first equity became known: what daily loss and daily return are measured from.
@@ -68,14 +68,14 @@ pub enum Record {
         day_start: Timestamp,
         /// Equity then, in the account's currency.
         equity: Notional,
-        /// When it was taken.
+        /// Time at which the equity was taken.
         time: Timestamp,
     },
     /// The equity of an account at a regular moment, for its curve.
     EquitySampled {
         /// The account.
         account: AccountId,
-        /// When.
+        /// The time.
         time: Timestamp,
         /// In the account's currency.
         equity: Notional,
@@ -86,7 +86,7 @@ pub enum Record {
         account: AccountId,
         /// Why; `None`: it may open positions again.
         cause: Option<Refusal>,
-        /// When.
+        /// The time.
         time: Timestamp,
     },
     /// The kill switch was set or lifted, for all accounts.
@@ -95,9 +95,9 @@ pub enum Record {
         is_on: bool,
         /// True if it closes positions, too.
         flatten: bool,
-        /// Who did it and why, in words.
+        /// The person and the reason, in words.
         reason: String,
-        /// When.
+        /// The time.
         time: Timestamp,
     },
     /// A strategy was started or changed its state. Its memory is not in it.
@@ -111,7 +111,7 @@ pub enum Record {
     },
     /// The server came back: what the market did in between is not known.
     Restarted {
-        /// When.
+        /// The time.
         time: Timestamp,
     },
 }

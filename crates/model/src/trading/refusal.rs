@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A refusal, the same in REST, on the stream, on the page and in the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[error("{message}")]
 pub struct Refusal {
     /// The stable code.
@@ -35,6 +36,7 @@ macro_rules! deny_codes {
     ($($(#[$meta:meta])* $name:ident = $text:literal,)*) => {
         /// The stable codes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub enum DenyCode {
             $($(#[$meta])* #[serde(rename = $text)] $name,)*
         }

@@ -14,11 +14,13 @@ use crate::{
 checked_text! {
     /// A strategy's name, unique on the desk.
     StrategyId, |text| (1..=32).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_')),
+    "^[a-z0-9_-]{1,32}$",
     "1 to 32 of a to z, 0 to 9, - and _"
 }
 
 /// State of a strategy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StrategyState {
     /// Waiting for its trigger price.
@@ -48,6 +50,7 @@ impl StrategyState {
 
 /// Handling of a stopped strategy's orders and position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StopChoice {
     /// Its orders are cancelled, its position stays.
@@ -60,6 +63,7 @@ pub enum StopChoice {
 
 /// A strategy as the desk keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StrategyEntry {
     /// Its name.
     pub strategy_id: StrategyId,
@@ -78,12 +82,13 @@ pub struct StrategyEntry {
     pub memory: BTreeMap<String, String>,
     /// Why it ended.
     pub reason: Option<Refusal>,
-    /// When it was started.
+    /// Time of its start.
     pub started_time: Timestamp,
 }
 
 /// Report of a strategy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StrategyReport {
     /// Profit of closed round trips after fees, in quote currency.
     pub realised_pnl: Notional,
@@ -110,6 +115,7 @@ impl StrategyReport {
 
 /// One level of a grid: buy at one line, sell at the next one above.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LevelReport {
     /// The lower line.
     pub buy_price: Price,
@@ -121,7 +127,7 @@ pub struct LevelReport {
     pub state: LevelState,
     /// Base units it holds now, or has sold short.
     pub held: Quantity,
-    /// Since when it has been in its state.
+    /// Time since which it has been in its state.
     pub since: Timestamp,
     /// Closed round trips.
     pub n_round_trips: u64,
@@ -133,6 +139,7 @@ pub struct LevelReport {
 
 /// State of a level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LevelState {
     /// No order: the price is on the wrong side, or the grid is not running.

@@ -1,4 +1,4 @@
-//! Whether an account can pay for an order.
+//! Check that an account can pay for an order.
 
 use model::{
     decimal::Notional,

@@ -14,9 +14,9 @@ use crate::{exact, standing::Day};
 /// The equity at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EquityPoint {
-    /// When.
+    /// The moment.
     pub time: Timestamp,
-    /// In the account's currency.
+    /// Equity in the account's currency.
     pub equity: Notional,
 }
 
@@ -70,11 +70,11 @@ pub struct Drawdown {
     pub depth: f64,
     /// The same in money.
     pub lost: Notional,
-    /// When the peak was.
+    /// Time of the peak.
     pub start: Timestamp,
-    /// When the equity was lowest.
+    /// Time of the lowest equity.
     pub trough: Timestamp,
-    /// When the peak was reached again; `None` if it has not been.
+    /// Time at which the peak was reached again; `None` if it has not been.
     pub recovery: Option<Timestamp>,
 }
 

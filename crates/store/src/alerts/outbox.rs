@@ -350,7 +350,7 @@ async fn fold(
     from: &[u64],
 ) -> Result<(), StoreError> {
     for notice_id in from {
-        // What the folded one carried already goes along.
+        // The folded delivery's own count is added.
         let carry = "UPDATE deliveries SET n_folded = n_folded + \
                      (SELECT 1 + folded.n_folded + notices.n_folded FROM deliveries AS folded \
                       JOIN notices USING (notice_id) WHERE folded.notice_id = ?2 AND folded.channel_id = ?3) \

@@ -27,11 +27,9 @@ macro_rules! first_version {
     };
 }
 
-/// For each version: the statements that fill a file of it, and the number of rows that they make.
-const FIXTURES: [(i64, &str, usize); 2] = [
-    (1, first_version!(), 601),
-    (
-        2,
+/// Statements that fill a file of the second version.
+macro_rules! second_version {
+    () => {
         concat!(
             first_version!(),
             "INSERT INTO alert_documents (kind, id, body) VALUES ('alert_rule', 'a', '{}'); \
@@ -40,9 +38,31 @@ const FIXTURES: [(i64, &str, usize); 2] = [
              INSERT INTO deliveries (notice_id, channel_id, state, created_ns, next_ns) \
              SELECT notice_id, 'hook', 'pending', 1, 1 FROM notices; \
              INSERT INTO signals (rule_id, signal_key, time_ns, body) VALUES ('s', 'k', 1, '{}');"
-        ),
-        1_004,
-    ),
+        )
+    };
+}
+
+/// Statements that fill a file of the third version.
+macro_rules! third_version {
+    () => {
+        concat!(
+            second_version!(),
+            "INSERT INTO users (name, role, password, created_ns) VALUES ('ada', 'admin', 'hash', 1); \
+             INSERT INTO sessions (digest, session_id, user, created_ns, seen_ns, address, agent) \
+             VALUES (x'01', 's', 'ada', 1, 1, '127.0.0.1', 'browser'); \
+             INSERT INTO tokens (digest, token_id, user, label, scope, created_ns) \
+             VALUES (x'02', 't', 'ada', 'bot', 'viewer', 1); \
+             INSERT INTO audit (time_ns, user, action, detail) VALUES (1, 'ada', 'login', '');"
+        )
+    };
+}
+
+/// For each version: the statements that fill a file of it, and the number of rows that they make.
+const FIXTURES: [(i64, &str, usize); 4] = [
+    (1, first_version!(), 601),
+    (2, second_version!(), 1_004),
+    (3, third_version!(), 1_008),
+    (4, concat!(third_version!(), "INSERT INTO recovery_codes (user, digest) VALUES ('ada', x'03');"), 1_009),
 ];
 
 /// The migrations of this program and one that is still to come: a column, a table, and rows that change.
@@ -81,6 +101,11 @@ async fn contents(connection: &mut SqliteConnection, of_version: i64) -> Vec<Str
         (2, "SELECT notice_id || ' ' || rule_id || ' ' || body FROM notices ORDER BY notice_id"),
         (2, "SELECT notice_id || ' ' || channel_id || ' ' || state FROM deliveries ORDER BY notice_id"),
         (2, "SELECT rule_id || ' ' || signal_key || ' ' || body FROM signals"),
+        (3, "SELECT name || ' ' || role || ' ' || password FROM users"),
+        (3, "SELECT session_id || ' ' || user || ' ' || hex(digest) FROM sessions"),
+        (3, "SELECT token_id || ' ' || user || ' ' || scope || ' ' || hex(digest) FROM tokens"),
+        (3, "SELECT number || ' ' || user || ' ' || action FROM audit"),
+        (4, "SELECT user || ' ' || hex(digest) FROM recovery_codes"),
     ] {
         if since <= of_version {
             let rows = sqlx::query(select).fetch_all(&mut *connection).await.unwrap();
@@ -121,6 +146,39 @@ async fn every_older_version_becomes_the_newest() {
             if copy.exists() {
                 assert_eq!(contents_of(&copy).await, before, "the copy is the file as it was");
             }
+        }
+    }
+}
+
+/// The way back from an update: the older program names the copy, and restoring it gives the state before the update.
+#[tokio::test]
+async fn an_older_program_names_the_copy_that_it_can_go_back_to() {
+    let (from, fixture, _) = FIXTURES[FIXTURES.len() - 1];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(DESK_FILE);
+    write_old(&path, from, fixture).await;
+    let before = contents_of(&path).await;
+    open_writer(&path, SqliteSynchronous::Full, &with_next()).await.unwrap().close().await.unwrap();
+    let updated = fs::read(&path).unwrap();
+    for names_copy in [true, false] {
+        let refused = open_writer(&path, SqliteSynchronous::Full, &DESK_MIGRATIONS).await.unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), updated, "left alone");
+        let copy = copy_before(&path, from + 1);
+        assert!(
+            matches!(&refused, StoreError::Newer { copy: named, .. } if named.is_some() == names_copy),
+            "{refused}"
+        );
+        let command = format!("`truetape restore {}`", copy.display());
+        assert_eq!(refused.to_string().contains(&command), names_copy, "{refused}");
+        if names_copy {
+            let (contents, kept) = backup::restore(folder.path(), &copy).await.unwrap();
+            assert_eq!((contents.version, contents_of(&path).await), (from, before.clone()));
+            let mut writer = open_writer(&path, SqliteSynchronous::Full, &DESK_MIGRATIONS).await.unwrap();
+            assert_eq!(version(&mut writer).await.unwrap(), from);
+            writer.close().await.unwrap();
+            // The updated file again, now without a copy beside it.
+            fs::remove_file(copy).unwrap();
+            fs::rename(kept.unwrap(), &path).unwrap();
         }
     }
 }

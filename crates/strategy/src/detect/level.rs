@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// From where a level is met.
+/// Direction from which a level is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Approach {

@@ -14,6 +14,7 @@ use crate::grid::{lines::lines, settings::GridSettings};
 
 /// A grid before it is started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GridPreview {
     /// Lowest first.
     pub levels: Vec<LevelPreview>,
@@ -27,6 +28,7 @@ pub struct GridPreview {
 
 /// A level before the grid is started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LevelPreview {
     /// The lower line.
     pub buy_price: Price,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// Settings that a trader chooses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GridSettings {
     /// Lowest line.
@@ -54,6 +55,7 @@ fn flatten() -> StopChoice {
 
 /// The distances of lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Spacing {
     /// Equal differences.
@@ -65,6 +67,7 @@ pub enum Spacing {
 
 /// Direction in which levels open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GridMode {
     /// All buy first.
@@ -78,6 +81,7 @@ pub enum GridMode {
 
 /// Size of each level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LevelSize {
     /// Base units.

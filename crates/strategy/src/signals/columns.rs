@@ -47,7 +47,7 @@ impl Source {
     }
 }
 
-/// Which numbers are computed again.
+/// Numbers that are computed again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Renewal {
     /// All but those of the book.

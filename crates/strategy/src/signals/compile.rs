@@ -54,7 +54,7 @@ pub(crate) fn compile(rule: &SignalRule) -> Result<Compiled, SignalError> {
 pub(crate) struct Compiler<'a> {
     interval: Interval,
     columns: &'a mut Columns,
-    /// Where in the rule it is.
+    /// Path in the rule to the part being compiled.
     path: String,
     depth: usize,
     n_slots: usize,

@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} is {value}: {remedy}")]
 pub struct SignalError {
-    /// Where it is in the rule (`look_for.parts[1].n_bars`).
+    /// Path of the part in the rule (`look_for.parts[1].n_bars`).
     pub field: String,
     /// The value seen.
     pub value: String,

@@ -31,7 +31,7 @@ pub(crate) trait Leaf: Sized {
     fn template() -> Template;
 }
 
-/// Where a bar is, for each direction that counts.
+/// Reading of a bar for each direction that counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Reading {
     pub(crate) up: Option<Reach>,

@@ -58,7 +58,7 @@ impl Sides {
 /// The sides, in the sequence in which signals of one bar come.
 pub(crate) const SIDES: [SignalSide; 3] = [SignalSide::Buy, SignalSide::Sell, SignalSide::Neutral];
 
-/// Whether a condition fires next, and whether it is true now.
+/// Memory of a condition: its latch, and whether it is true now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Held {
     latch: LevelLatch,
@@ -90,14 +90,14 @@ pub(crate) enum Node {
     Leaf {
         leaf: AnyLeaf,
         meaning: Meaning,
-        /// Where its memory is.
+        /// Index of its memory.
         slot: usize,
     },
     /// Several conditions.
     Combined {
         combination: Combination,
         parts: Vec<Part>,
-        /// Where its memory is.
+        /// Index of its memory.
         slot: usize,
     },
 }

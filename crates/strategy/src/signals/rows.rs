@@ -35,7 +35,7 @@ pub(crate) struct Closed {
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) closed: &'a VecDeque<Closed>,
-    /// How many of the closed bars are before it.
+    /// Number of closed bars before it.
     pub(crate) n_before: usize,
     pub(crate) row: &'a Row,
 }

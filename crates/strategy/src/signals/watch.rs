@@ -36,7 +36,7 @@ pub struct SignalWatch {
     forming: Option<Forming>,
     /// The last numbers of the book; not numbers before it came and after a gap.
     book: Vec<f64>,
-    /// Where memory is worked out.
+    /// Working copy of the memory.
     slots: Vec<Slot>,
     /// True from a gap until bars come again.
     is_after_gap: bool,
@@ -316,7 +316,7 @@ impl SignalWatch {
     fn repair(&mut self, bar: &Bar) -> Option<usize> {
         let position = self.closed.binary_search_by_key(&bar.open_ms, |closed| closed.row.bar.open_ms);
         let has_dropped = self.closed.len() >= self.n_kept();
-        // What windows of an older bar read is no longer kept.
+        // The bars before an older one, which its windows read, are no longer kept.
         let first = if has_dropped { self.n_back } else { 0 };
         let idx = match position {
             Ok(idx) | Err(idx) if idx < first || (has_dropped && idx == 0) => return None,
@@ -417,5 +417,5 @@ const N_REPAIRABLE: usize = 256;
 const N_ARMING: usize = 64;
 /// Most bars of history that a rule wants.
 const MAX_HISTORY: usize = 2_000;
-/// How long after its end a bar is closed without a next one: late trades are usually within it.
+/// Time after its end at which a bar is closed without a next one: late trades are usually within it.
 const GRACE: Duration = Duration::from_secs(2);

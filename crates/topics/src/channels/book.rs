@@ -16,14 +16,17 @@ use crate::{
 
 /// The best levels a side. A delta lists changed levels, quantity 0 removes; the client then cuts each side to 20.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BookData {
-    /// How far it can be trusted; also present in deltas.
+    /// State of the book; also present in deltas.
     pub state: BookState,
     /// Bids, best (highest) first.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "levels")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<(Price, model::decimal::Quantity)>"))]
     pub bids: Vec<Level>,
     /// Asks, best (lowest) first.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "levels")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<(Price, model::decimal::Quantity)>"))]
     pub asks: Vec<Level>,
     /// The venue's clock at the last change, if the venue reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

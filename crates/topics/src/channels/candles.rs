@@ -16,6 +16,7 @@ use crate::{
 
 /// Candles, oldest first. A snapshot has the last 500; a delta the forming one and those closed or corrected since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(into = "Rows", from = "Rows")]
 pub struct CandlesData {
     /// Oldest first, `open_time` ascending; in JSON rows of open time in milliseconds, open, high, low, close, volume,
@@ -97,6 +98,7 @@ impl Payload for CandlesData {
 /// Candles as rows, `{"bars":[[open_time_ms,"open","high","low","close","volume"],…],"buy_volumes":["…"|null,…]}`: the
 /// buyers' part of each row's volume is a separate list, omitted if it is unknown for all rows.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Rows {
     bars: Vec<(i64, Price, Price, Price, Price, Quantity)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

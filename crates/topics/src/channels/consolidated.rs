@@ -18,6 +18,7 @@ use crate::{
 
 /// The top of one pair. An absent side means that no counting venue has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConsolidatedData {
     /// Highest bid of the venues that count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,6 +39,7 @@ pub struct ConsolidatedData {
 
 /// The best level of a side, and its instrument.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VenueLevel {
     /// The instrument.
     pub instrument: InstrumentId,
@@ -47,8 +49,9 @@ pub struct VenueLevel {
     pub size: Quantity,
 }
 
-/// Whether one venue's top counts.
+/// Standing of one venue's top: counted, or left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VenueStanding {
     /// The instrument of the top.
     pub instrument: InstrumentId,
@@ -59,6 +62,7 @@ pub struct VenueStanding {
 
 /// Why a venue's top does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LeftOut {
     /// The venue has not quoted yet, or has quoted only one side.

@@ -19,7 +19,10 @@ use crate::{
 
 /// JSON of one row. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RowText(Arc<str>);
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RowText(
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Map<String, serde_json::Value>"))] Arc<str>,
+);
 
 impl RowText {
     /// Writes a value as JSON; `None` if it is longer than a row may be, or no JSON.
@@ -63,9 +66,11 @@ impl<'de> Deserialize<'de> for RowText {
 
 /// Rows by their keys. A snapshot has all of them; a delta the changed ones, whole, and the keys of the removed ones.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeskRows {
     /// Rows by key.
     #[serde(default, with = "by_key")]
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, RowText>"))]
     pub rows: SortedMap<String, RowText>,
     /// Keys of removed rows; in deltas only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -128,6 +133,7 @@ impl Payload for DeskRows {
 
 /// Things that happened, each once, oldest first. A snapshot has the last [`DESK_LOG_LENGTH`]; a delta all since.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeskLog {
     /// Numbers that rise, each with its row.
     #[serde(default)]

@@ -12,6 +12,7 @@ use crate::{
 
 /// Values, oldest first. A snapshot has the last 500 bars; a delta the forming one and those that changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IndicatorsData {
     /// Open times ascending; in JSON `[open_time_ms, [value or null, …]]`.
     #[serde(default)]
@@ -20,6 +21,7 @@ pub struct IndicatorsData {
 
 /// The values at one bar.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(from = "(i64, Vec<Option<f64>>)", into = "(i64, Vec<Option<f64>>)")]
 pub struct IndicatorRow {
     /// Start of the bar, in milliseconds since the epoch.

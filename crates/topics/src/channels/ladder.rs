@@ -16,6 +16,7 @@ use crate::{
 /// The best 50 groups a side, in the form of a book. A delta lists changed groups, quantity 0 removes; the client then
 /// cuts each side to 50. A side of fewer groups reaches as far as the known book: the last group may be incomplete.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct LadderData {
     /// State and groups.

@@ -21,8 +21,9 @@ use crate::{
 
 /// The book's state, all counters, and their details. Absent in a delta: not changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QualityData {
-    /// How far the book can be trusted.
+    /// State of the book.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub book_state: Option<BookState>,
     /// Counters of the instrument's book.
@@ -53,6 +54,7 @@ pub struct QualityData {
 
 /// The evidence for or against an instrument's book. Absent in a delta: not changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BookProof {
     /// The last checksum that was compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,7 +62,7 @@ pub struct BookProof {
     /// The server's clock at the book's last change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_ms: Option<i64>,
-    /// When a fresh snapshot was last needed, and why.
+    /// Time and reason of the last resynchronisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_resync: Option<Resync>,
     /// Trades of the instrument that arrived after a later one.
@@ -75,6 +77,7 @@ optional_fields!(BookProof { last_checksum, changed_ms, last_resync, late_trades
 
 /// A fresh snapshot that was needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Resync {
     /// The server's clock when the need was noticed.
     pub at_ms: i64,
@@ -84,6 +87,7 @@ pub struct Resync {
 
 /// Why a fresh snapshot was needed; derived from the other counters at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ResyncReason {
     /// Updates were missing.
@@ -113,6 +117,7 @@ impl ResyncReason {
 
 /// An unreadable frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MalformedSample {
     /// The server's clock when the frame arrived.
     pub at_ms: i64,
@@ -314,6 +319,7 @@ macro_rules! counters {
     ($(#[$meta:meta])* $name:ident of $plain:ident { $($(#[$field_meta:meta])* $field:ident),* $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub struct $name {
             $($(#[$field_meta])*
             #[serde(default, skip_serializing_if = "Option::is_none")]

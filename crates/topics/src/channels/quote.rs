@@ -13,6 +13,7 @@ use crate::{
 
 /// The quote of an instrument. Absent in a snapshot: not known yet; absent in a delta: not changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(from = "QuoteJson", into = "QuoteJson")]
 pub struct QuoteData {
     /// Highest bid.
@@ -112,6 +113,7 @@ impl Payload for QuoteData {
 
 /// The JSON form. `null` in a side's fields: the side is gone.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct QuoteJson {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     bid: Option<Option<Price>>,

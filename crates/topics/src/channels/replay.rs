@@ -14,6 +14,7 @@ use crate::{
 
 /// The server's replay.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReplayData {
     /// The state; `None` if nothing is loaded.
     pub replay: Option<ReplayReport>,
@@ -21,6 +22,7 @@ pub struct ReplayData {
 
 /// The state of a replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReplayReport {
     /// The files, in order.
     pub files: Vec<String>,
@@ -28,7 +30,7 @@ pub struct ReplayReport {
     pub venue: Venue,
     /// The instruments known so far.
     pub instruments: Vec<InstrumentId>,
-    /// Whether the replay plays, is paused or has ended.
+    /// State: playing, paused or ended.
     pub state: PlayState,
     /// Time of the first entry, milliseconds since the epoch.
     pub start_ms: i64,
@@ -53,6 +55,7 @@ pub struct ReplayReport {
 
 /// The phase of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PlayState {
     /// The replay plays.

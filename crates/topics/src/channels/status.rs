@@ -15,6 +15,7 @@ use crate::{
 
 /// The state of all feeds. A snapshot has all entries; a delta the changed ones, whole, and the removed ones.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatusData {
     /// Streams, sorted by instrument.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -32,12 +33,13 @@ pub struct StatusData {
 
 /// The state of one instrument on one feed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StreamEntry {
     /// The instrument.
     pub instrument: InstrumentId,
     /// The state, shown as the colour of the stream's light.
     pub state: StreamState,
-    /// How the data is delivered.
+    /// Way of delivery: WebSocket, REST polling, or simulated.
     pub mode: FeedMode,
     /// Updates since the feed started.
     pub updates: u64,
@@ -54,7 +56,7 @@ pub struct StreamEntry {
     /// Why the stream is not live, as a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
-    /// When the next attempt to connect will be made, on the server's clock.
+    /// Time of the next connection attempt, on the server's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_ms: Option<i64>,
     /// True for a simulated market; pages label it wherever it appears.
@@ -76,17 +78,18 @@ pub struct StreamEntry {
 
 /// The state of a venue's connections.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConnectionEntry {
     /// The venue.
     pub venue: Venue,
     /// True while at least one connection is open, or polling or simulation runs.
     pub is_connected: bool,
-    /// How the data is delivered.
+    /// Way of delivery: WebSocket, REST polling, or simulated.
     pub mode: FeedMode,
     /// Why nothing is connected, as a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
-    /// When the next attempt to connect will be made, on the server's clock.
+    /// Time of the next connection attempt, on the server's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_ms: Option<i64>,
     /// The server's clock at the last frame of any kind: it shows that the transport lives, not that data arrives. If
@@ -105,7 +108,7 @@ pub struct ConnectionEntry {
     /// Unreadable frames.
     #[serde(default)]
     pub malformed: u64,
-    /// Whether REST requests are sent.
+    /// State of the circuit breaker for REST requests.
     #[serde(default)]
     pub breaker: Breaker,
     /// While the breaker is open: when one trial request is sent, on the server's clock.
@@ -118,6 +121,7 @@ pub struct ConnectionEntry {
 
 /// The circuit breaker in front of a venue's REST API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Breaker {
     /// Requests are sent.

@@ -14,6 +14,7 @@ use crate::{
 
 /// Trades, oldest first. A snapshot has the last 100; a delta all trades since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TapeData {
     /// The trades, oldest first.
     pub trades: Vec<TapeTrade>,
@@ -21,9 +22,11 @@ pub struct TapeData {
 
 /// One public trade.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TapeTrade {
     /// The venue's id; in JSON a number if the venue numbers its trades, otherwise a text.
     #[serde(with = "trade_id")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::trade_id"))]
     pub id: TradeId,
     /// Price of one base unit.
     pub price: Price,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// Whether events name their stream.
+/// Wrapping of events: with the name of their stream, or bare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Envelope {
     Combined,

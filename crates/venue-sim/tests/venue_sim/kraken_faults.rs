@@ -165,7 +165,7 @@ fn a_lost_connection_restores_every_subscription() {
     let channels: Vec<String> =
         feed.sent(second).iter().map(|(_, message)| message["params"]["channel"].to_string()).collect();
     assert_eq!(channels, [r#""instrument""#, r#""book""#, r#""trade""#, r#""ticker""#]);
-    // What is left of the first connection counts no more.
+    // Frames of the first connection count no more.
     let snapshot = feed.held.last().unwrap().clone();
     feed.rig.frame(first, &snapshot);
     assert_eq!(feed.book().state, BookState::Buffering);

@@ -48,7 +48,7 @@ pub(crate) enum Purpose {
     Snapshot { symbol: usize, epoch: u32, is_renewal: bool },
     /// Descriptions of these symbols; of all if the list is empty.
     Symbols(Vec<usize>),
-    /// Whether the venue has newer trades than the connection delivered.
+    /// The newest trades: a check that the connection delivers them.
     Probe { symbol: usize },
     /// Candles.
     History { symbol: usize, interval: Interval, n_bars: usize },

@@ -35,7 +35,7 @@ pub(super) struct CoinbaseBook {
     is_whole: bool,
     has_had_snapshot: bool,
     crossed_since: Option<Monotonic>,
-    /// Since when the ticker has had another best price, and how many times in a row.
+    /// Time since which the ticker has had another best price, and how many times in a row.
     disagrees: Option<(Monotonic, u32)>,
 }
 

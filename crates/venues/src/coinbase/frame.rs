@@ -30,7 +30,7 @@ use crate::{
 pub(super) struct CoinbaseFrame<'a> {
     /// Its number on its connection, across all channels; refusals have none.
     pub(super) sequence: Option<u64>,
-    /// When the venue sent it.
+    /// Time at which the venue sent it.
     pub(super) time: Option<Timestamp>,
     pub(super) body: CoinbaseBody<'a>,
 }

@@ -19,7 +19,7 @@ use serde::{
 
 use crate::{coinbase::rest::CoinbaseSeconds, kit::utc_time::UtcTime};
 
-/// Whether an event repeats earlier data or brings new data.
+/// Kind of an event: it repeats earlier data or brings new data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CoinbaseEventKind {
     Snapshot,

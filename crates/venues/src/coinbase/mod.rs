@@ -125,7 +125,7 @@ const SNAPSHOTS_IN_VAIN: u32 = 2;
 const SNAPSHOT_WAIT_MAX: Duration = Duration::from_secs(300);
 /// Rows kept on each side of a book; the longest recorded side has 27,236.
 const BOOK_ROWS: usize = 200_000;
-/// How long the ticker may have other best prices.
+/// Time for which the ticker may have other best prices.
 const DISAGREEMENT_TOLERANCE: Duration = Duration::from_secs(5);
 /// And for how many consecutive tickers.
 const DISAGREEMENTS_IN_A_ROW: u32 = 5;

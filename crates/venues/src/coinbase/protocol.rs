@@ -54,7 +54,7 @@ pub(crate) enum Purpose {
     Product { symbol: usize },
     /// All products: for recordings that contain the list.
     Products,
-    /// Whether the venue has newer trades than the connection delivered.
+    /// The newest trades: a check that the connection delivers them.
     Probe { symbol: usize },
     /// A page of candles that open at `until` or before, back to `from`; further pages follow.
     History { symbol: usize, interval: Interval, from: Timestamp, until: Timestamp },

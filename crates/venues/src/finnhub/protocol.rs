@@ -40,7 +40,7 @@ pub(super) type FinnhubSession = FeedSession<Finnhub>;
 pub(crate) enum Purpose {
     /// Day statistics at the start, or instead of the stream.
     Quote { symbol: usize },
-    /// Whether the venue has newer trades than the connection delivered.
+    /// The newest trades: a check that the connection delivers them.
     Probe { symbol: usize },
     /// Candles.
     History { symbol: usize, interval: Interval, n_bars: usize },

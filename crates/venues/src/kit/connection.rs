@@ -33,7 +33,7 @@ pub(crate) struct Connection {
     pub(crate) alive_at: Monotonic,
     /// The last WebSocket ping or pong.
     pub(crate) pinged_at: Option<Monotonic>,
-    /// When its successor is due.
+    /// Time at which its successor is due.
     pub(crate) roll_at: Option<Monotonic>,
     /// True if the venue has announced that it will close the connection.
     pub(crate) is_leaving: bool,

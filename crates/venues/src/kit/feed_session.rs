@@ -61,7 +61,7 @@ pub(crate) struct FeedSession<P: Protocol> {
     pub(crate) polling: PollSchedule,
     polled_books: PolledBooks,
     pub(crate) liveness: Liveness,
-    /// When descriptions are requested again.
+    /// Time at which descriptions are requested again.
     descriptions_at: Monotonic,
     pub(crate) out: Outputs,
     instruments: Vec<Arc<Instrument>>,

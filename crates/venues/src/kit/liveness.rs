@@ -22,7 +22,7 @@ pub(crate) struct Liveness {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Life {
-    /// Since when data is expected: subscribed, acknowledged. `None` if none is expected.
+    /// Time since which data is expected: subscribed, acknowledged. `None` if none is expected.
     expected_since: Option<Expectation>,
     data_at: Option<Monotonic>,
     /// The venue's time of the newest trade received.
@@ -39,9 +39,9 @@ struct Life {
 /// A subscription that is dead although it was acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Death {
-    /// How long nothing has arrived.
+    /// Time since anything arrived.
     pub(crate) silent_for: Duration,
-    /// How many times in a row it was found dead, this time included: what was done before did not last.
+    /// Number of times in a row that it was found dead, this one included: earlier remedies did not last.
     pub(crate) n_in_a_row: u32,
 }
 
@@ -70,7 +70,7 @@ impl Liveness {
         if let Some(life) = self.symbols.get_mut(position) {
             life.expected_since = Some(Expectation { monotonic: now.monotonic, wall: now.wall });
             life.is_answered_quiet = false;
-            // What was made again in vain is asked about at the usual distance.
+            // A subscription that was renewed in vain is probed at the usual distance.
             if life.deaths.is_none_or(|(_, n_in_a_row)| n_in_a_row < 2) {
                 life.probed_at = None;
             }
@@ -187,7 +187,7 @@ impl Liveness {
         if !is_missing {
             return None;
         }
-        // What was missed now must not count as missing again once it is subscribed again.
+        // Trades missed now must not count as missing again once the symbol is subscribed again.
         life.newest_print = life.newest_print.max(newest);
         Some(Death { silent_for, n_in_a_row: self.count_death(position, now) })
     }

@@ -112,7 +112,7 @@ impl Outputs {
 
     fn merge_causes(&mut self) {
         let causes = [&self.transport_cause, &self.venue_cause, &self.rest_cause, &self.symbol_cause];
-        // What is not offered explains nothing else.
+        // A feature that is not offered explains nothing else.
         self.health.cause = causes.into_iter().flatten().chain(self.not_offered.values()).next().cloned();
     }
 }

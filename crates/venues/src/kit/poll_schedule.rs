@@ -8,7 +8,7 @@ use model::time::Monotonic;
 
 use crate::session::SessionConfig;
 
-/// When the next round is due; none while connections deliver.
+/// Time of the next round; none while connections deliver.
 #[derive(Debug)]
 pub(crate) struct PollSchedule {
     spacing: Duration,

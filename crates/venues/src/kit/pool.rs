@@ -41,7 +41,7 @@ pub(crate) struct PoolRules {
     pub(crate) connects: (usize, Duration),
     /// A connection without a sign of life for this long is closed; the configuration may override it.
     pub(crate) deadline: Duration,
-    /// When a connection is replaced, and the random additional delay; `None` if the venue does not cut it.
+    /// Age at which a connection is replaced, and the random additional delay; `None` if the venue does not cut it.
     pub(crate) roll: Option<(Duration, Duration)>,
     /// Wait after the venue refused a handshake or closed with "too many requests".
     pub(crate) refused_wait: Duration,
@@ -58,7 +58,7 @@ pub(crate) struct Pool {
     shards: Vec<Shard>,
     jitter: Jitter,
     backoff: Backoff,
-    /// That of a symbol's own connection.
+    /// Back-off of a symbol's own connection.
     apart_backoff: Backoff,
     /// True once a symbol had a connection of its own.
     has_apart: bool,
@@ -82,7 +82,7 @@ struct Shard {
     has_been_open: bool,
     /// True if it is for one symbol that was silent beside others: its failures are that symbol's alone.
     is_apart: bool,
-    /// When the last connection was lost, if no data has arrived since.
+    /// Time at which the last connection was lost, if no data has arrived since.
     dark_since: Option<Monotonic>,
     cause: Option<FeedCause>,
     next_attempt: Option<Timestamp>,

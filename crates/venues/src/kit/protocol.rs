@@ -47,7 +47,7 @@ pub(crate) trait Protocol: Debug + Send + Sized + 'static {
     const SYMBOLS_FROM_FRAMES: usize = 4_096;
     /// The frames that prove a connection alive.
     const SIGN_OF_LIFE: SignOfLife = SignOfLife::Data;
-    /// When the reason for a refused symbol is cleared.
+    /// Event that clears the reason for a refused symbol.
     const REFUSAL_ENDS: RefusalEnd = RefusalEnd::WithData;
 
     /// Creates the state of a session that has not started.
@@ -240,7 +240,7 @@ pub(crate) struct Symbol<S> {
     pub(crate) instrument: Option<Arc<Instrument>>,
     /// The venue does not know it: nothing more is requested for it.
     pub(crate) is_unknown: bool,
-    /// How much of its book somebody looks at, if anybody does.
+    /// Part of its book that somebody looks at, if anybody does.
     pub(crate) interest: Option<BookInterest>,
     pub(crate) state: S,
 }
@@ -290,12 +290,12 @@ pub(crate) enum SignOfLife {
     Frame,
 }
 
-/// When the reason for a refused symbol is cleared.
+/// Event that clears the reason for a refused symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefusalEnd {
-    /// At data of the symbol.
+    /// Data of the symbol.
     WithData,
-    /// At an acceptance: one channel of a symbol may be refused while the others deliver.
+    /// An acceptance: one channel of a symbol may be refused while the others deliver.
     WithAcceptance,
 }
 
@@ -329,7 +329,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 /// Changes that make a slip of a symbol.
 const NEAREST: usize = 2;
 
-/// How long a book may be crossed.
+/// Time for which a book may be crossed.
 pub(crate) const CROSSED_TOLERANCE: Duration = Duration::from_millis(500);
 /// Longest symbol, in characters.
 pub(crate) const SYMBOL_CHARS: usize = 64;

@@ -55,7 +55,7 @@ pub(crate) trait Purpose: Clone + Debug + PartialEq + Send {
     }
 }
 
-/// How soon a symbol's requests are sent, among those of their kind.
+/// Urgency of a symbol's requests among those of their kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Urgency {
     /// Nobody has looked at it.
@@ -140,7 +140,7 @@ pub(crate) struct Requests<P> {
     waiting: Vec<(Monotonic, Task<P>)>,
     in_flight: BTreeMap<RequestId, Sent<P>>,
     last_sent: Option<Monotonic>,
-    /// When the weight was reported last.
+    /// Time of the last report of the weight.
     weight_at: Option<Monotonic>,
     /// No request is due before this; `None` if nothing waits or an answer must come first.
     next_due: Option<Monotonic>,

@@ -1,12 +1,12 @@
-//! When a fresh snapshot of a book may be requested: at once, then once after a second, then every five.
+//! Pace of a book's fresh snapshots: one at once, then one after a second, then one every five seconds.
 //!
-//! Not here: who requests it, and how.
+//! Not here: the code that requests them.
 
 use std::time::Duration;
 
 use model::time::Monotonic;
 
-/// When the next snapshot of a symbol may be requested: at once, then once after a second, then every five.
+/// Time of a symbol's next permitted snapshot: at once, then after a second, then every five seconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SnapshotPace {
     last: Option<Monotonic>,

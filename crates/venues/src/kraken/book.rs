@@ -58,7 +58,7 @@ pub(super) struct KrakenBook {
     checksums: Checksums,
     /// Times of contradictions, the oldest first; no more than [`FAILURES_TO_STOP`].
     failures: Vec<Monotonic>,
-    /// When an unverified book must be subscribed again.
+    /// Time at which an unverified book must be subscribed again.
     recheck_at: Option<Monotonic>,
 }
 

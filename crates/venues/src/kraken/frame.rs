@@ -37,7 +37,7 @@ pub(super) enum KrakenFrame<'a> {
     Tickers(Vec<Object<KrakenTicker<'a>>>),
     Bars {
         bars: Vec<Object<KrakenBar<'a>>>,
-        /// When the venue sent them.
+        /// Time at which the venue sent them.
         sent_at: Option<UtcTime>,
     },
     Instruments(KrakenInstruments<'a>),

@@ -122,7 +122,7 @@ const POLLED_LEVELS: usize = 50;
 const BOOK_DEPTH: usize = 100;
 /// A book subscription without a snapshot for this long is repeated.
 const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a side may stay unchanged after a quote with another best price.
+/// Time for which a side may stay unchanged after a quote with another best price.
 const FROZEN_TOLERANCE: Duration = Duration::from_secs(5);
 /// This many contradictions in [`FAILURES_WINDOW`] show that subscribing again does not help.
 const FAILURES_TO_STOP: usize = 3;

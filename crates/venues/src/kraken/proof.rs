@@ -154,7 +154,7 @@ const ROW_DIGITS: usize = 40;
 /// Two numbers a level.
 const LONGEST_TEXT: usize = LEVELS * 2 * LONGEST_NUMBER;
 
-/// Since when quotes have had a different best price from a side that does not move.
+/// Times since which quotes have had a different best price from a side that does not move.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct QuoteCheck {
     bids_doubted_since: Option<Monotonic>,

@@ -46,7 +46,7 @@ pub(crate) struct Kraken {
     has_requested_symbols: bool,
     /// The venue's symbols, as far as it has sent them: for suggestions.
     pub(super) names: BTreeSet<Box<str>>,
-    /// When symbols must be checked even if no data arrives.
+    /// Times at which symbols must be checked even if no data arrives.
     watched: BTreeMap<usize, Monotonic>,
 }
 
@@ -57,7 +57,7 @@ pub(super) type KrakenSession = FeedSession<Kraken>;
 pub(crate) enum Purpose {
     /// Descriptions of all symbols of a class.
     Symbols(AssetClass),
-    /// Whether the venue has newer trades than the connection delivered.
+    /// The newest trades: a check that the connection delivers them.
     Probe { symbol: usize },
     /// Candles.
     History { symbol: usize, interval: Interval, n_bars: usize },

@@ -261,7 +261,7 @@ impl KrakenSession {
     }
 }
 
-/// Whether a trade has just happened.
+/// Freshness of a trade: it has just happened, or repeats an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Freshness {
     Live,

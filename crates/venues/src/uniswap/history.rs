@@ -284,7 +284,7 @@ enum PageOutcome {
     Behind { known_until: i64 },
     /// More pages will follow.
     Page { n_malformed: u64 },
-    /// That was the last page.
+    /// This was the last page.
     All { n_malformed: u64 },
 }
 

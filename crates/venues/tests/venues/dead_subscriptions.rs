@@ -122,7 +122,7 @@ fn a_silent_product_is_subscribed_again_alone_and_then_on_a_connection_of_its_ow
     assert_eq!((feed.sent(feed.shared.0).len(), &feed.sent(feed.shared.0)[6..]), (9, &messages("unsubscribe")[..]));
     assert_eq!(feed.sent(own)[1..4], messages("subscribe"));
     assert_eq!((feed.silence(), feed.rig.session.health().n_open), (Some(Silence::Dead), 2));
-    // What the old connection still brings belongs to the ended subscription.
+    // Data that still comes by the old connection belongs to the ended subscription.
     feed.say("l2_data", &book("snapshot", SILENT, ROWS));
     assert_eq!((feed.silence(), feed.state(SILENT)), (Some(Silence::Dead), BookState::Buffering));
     // Its own connection is opened again ever more rarely, the shared one never.

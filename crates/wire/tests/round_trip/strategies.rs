@@ -24,6 +24,7 @@ use topics::{
         desk::{DeskLog, DeskRows, RowText},
         indicators::{IndicatorRow, IndicatorsData},
         ladder::LadderData,
+        operations::OperationsData,
         quality::{
             BookProof, BookQuality, FeedQuality, MALFORMED_SAMPLES, MalformedSample, QualityData, Resync, ResyncReason,
             latency::{LatencyData, VenueClock},
@@ -31,7 +32,7 @@ use topics::{
         quote::QuoteData,
         replay::{PlayState, ReplayData, ReplayReport},
         status::{Breaker, ConnectionEntry, StatusData, StreamEntry},
-        system::SystemData,
+        system::{Health, SystemData},
         tape::{TapeData, TapeTrade},
     },
     limits::GROUP_TICKS,
@@ -296,8 +297,18 @@ fn status() -> impl Strategy<Value = StatusData> {
 }
 
 fn system() -> impl Strategy<Value = SystemData> {
-    (option::of(text()), option::of(any::<u64>()), option::of(any::<u64>()), option::of(text()))
-        .prop_map(|(version, uptime_ms, clients, notice)| SystemData { version, uptime_ms, clients, notice })
+    let texts = (option::of(text()), option::of(text()), option::of(text()));
+    let health = option::of(prop::sample::select(Health::ALL.to_vec()));
+    (texts, option::of(any::<u64>()), option::of(any::<u64>()), health).prop_map(
+        |((version, notice, health_cause), uptime_ms, clients, health)| SystemData {
+            version,
+            uptime_ms,
+            clients,
+            notice,
+            health,
+            health_cause,
+        },
+    )
 }
 
 fn consolidated() -> impl Strategy<Value = ConsolidatedData> {
@@ -341,6 +352,11 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
             .boxed(),
         status().prop_map(|data| (Topic::STATUS, TopicData::Status(data))).boxed(),
         system().prop_map(|data| (Topic::SYSTEM, TopicData::System(data))).boxed(),
+        (option::of(text()), option::of(text()))
+            .prop_map(|(notice, health_cause)| {
+                (Topic::OPERATIONS, TopicData::Operations(OperationsData { notice, health_cause }))
+            })
+            .boxed(),
         replay().prop_map(|data| (Topic::REPLAY, TopicData::Replay(data))).boxed(),
         (prop::sample::select(vec![0, 1, 2, 3, 4]), desk_rows())
             .prop_map(|(nth, rows)| {
@@ -354,9 +370,10 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
                 (Topic::desk(channel, &AccountId::parse("paper").unwrap()), data)
             })
             .boxed(),
-        (prop::sample::select(vec![0, 1]), desk_rows())
+        (prop::sample::select(vec![0, 1, 2]), desk_rows())
             .prop_map(|(nth, rows)| match nth {
                 0 => (Topic::ALERTS, TopicData::Alerts(rows)),
+                1 => (Topic::ALERT_CHANNELS, TopicData::AlertChannels(rows)),
                 _ => (Topic::RULES, TopicData::Rules(rows)),
             })
             .boxed(),

@@ -27,19 +27,19 @@ use super::{Report, Verdict};
 use crate::{
     alerts::{
         message::{Message, one_line, shorten},
-        reach::{self, Reach},
+        reach::{self, Names, Reach},
     },
     in_words::in_words,
 };
 
 /// Makes one attempt.
-pub async fn send(email: &Email, reach: Reach, message: &Message) -> Report {
+pub async fn send(names: &Names, email: &Email, reach: Reach, message: &Message) -> Report {
     let mail = match mail(email, message) {
         Ok(mail) => mail,
         Err(error) => return Report::new(Verdict::Gone, None, error),
     };
     let attempt = async {
-        let transport = transport(email, reach).await?;
+        let transport = transport(names, email, reach).await?;
         transport.send(mail).await.map_err(|error| failure(&error))
     };
     match tokio::time::timeout(TOTAL_TIME, attempt).await {
@@ -80,9 +80,9 @@ fn thread(rule_id: &str) -> Option<String> {
 }
 
 /// Resolves the server and prepares the connection to a checked address.
-async fn transport(email: &Email, reach: Reach) -> Result<AsyncSmtpTransport<Tokio1Executor>, Report> {
+async fn transport(names: &Names, email: &Email, reach: Reach) -> Result<AsyncSmtpTransport<Tokio1Executor>, Report> {
     let host = email.server.as_str();
-    let addresses = reach::resolve(host, email.port, reach).await;
+    let addresses = reach::resolve(names, host, email.port, reach).await;
     let addresses = addresses.map_err(|error| Report::unanswered(error.to_string()))?;
     let Some(address) = addresses.first() else { return Err(Report::unanswered("the server has no address")) };
     let parameters = || TlsParameters::new(host.to_owned()).map_err(|error| Report::unanswered(in_words(&error)));

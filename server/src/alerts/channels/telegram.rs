@@ -63,12 +63,14 @@ fn report(reply: &Reply) -> Report {
         400 => Verdict::Rejected,
         _ => Verdict::Retry { after: asked.or(reply.retry_after) },
     };
-    let text = match (answer.parameters.migrate_to_chat_id, answer.description.as_str()) {
-        (Some(chat_id), _) => format!("the group has a new number: write {chat_id} as the chat"),
+    let moved = answer.parameters.migrate_to_chat_id;
+    let text = match (moved, answer.description.as_str()) {
+        (Some(_), _) => "the group has a new number: a test of the channel tells it".to_owned(),
         (None, "") => reply.line(),
         (None, description) => shorten(description, MAX_REASON),
     };
-    Report::new(verdict, Some(reply.status), text)
+    let advice = moved.map(|chat_id| format!("the group has a new number: write {chat_id} as the chat"));
+    Report { advice, ..Report::new(verdict, Some(reply.status), text) }
 }
 
 const API: &str = "https://api.telegram.org";

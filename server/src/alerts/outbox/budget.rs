@@ -1,4 +1,4 @@
-//! How many messages a channel gets in a while: a few at once, then one after another at its pace.
+//! Budget of a channel's messages: a few at once, then one after another at its pace.
 //!
 //! Nothing is dropped for it: what has to wait is folded into counts ([`super::plan`]).
 
@@ -33,7 +33,7 @@ impl Pace {
 /// The budget of one channel.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
-    /// When all of it is there again.
+    /// Time at which all of it is there again.
     full_at: Monotonic,
 }
 

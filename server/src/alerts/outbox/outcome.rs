@@ -20,7 +20,7 @@ pub fn attempt(
     chance: f64,
     now: Timestamp,
 ) -> Attempt {
-    let Report { verdict, status, text, reached, ended } = report;
+    let Report { verdict, status, text, reached, ended, advice: _ } = report;
     let outcome = match verdict {
         Verdict::Delivered => Outcome::Sent,
         Verdict::Retry { after } => {
@@ -35,7 +35,8 @@ pub fn attempt(
 
 /// Returns what the person who made a test is told.
 pub fn test_result(report: &Report) -> ChannelTest {
-    ChannelTest { is_delivered: report.verdict == Verdict::Delivered, status: report.status, text: report.text.clone() }
+    let text = report.advice.as_ref().unwrap_or(&report.text).clone();
+    ChannelTest { is_delivered: report.verdict == Verdict::Delivered, status: report.status, text }
 }
 
 /// Bounds of what another server may ask for.
@@ -61,5 +62,15 @@ mod tests {
         check(Some(0), 1);
         check(Some(7), 7);
         check(Some(1_000_000), 86_400);
+    }
+
+    #[test]
+    fn a_test_tells_more_than_the_history() {
+        let moved =
+            Report { advice: Some("write -1009".to_owned()), ..Report::new(Verdict::Rejected, Some(400), "moved") };
+        assert_eq!(test_result(&moved).text, "write -1009");
+        assert_eq!(test_result(&Report::unanswered("refused")).text, "refused");
+        let written = attempt(1, ChannelId::parse("ops").unwrap(), 1, moved, 0.5, Timestamp::from_millis(0));
+        assert_eq!(written.outcome, Outcome::Dead { error: "moved".to_owned() });
     }
 }

@@ -18,7 +18,7 @@ pub struct Plan {
     pub folds: Vec<(u64, Vec<u64>)>,
     /// The alert that is sent now.
     pub send: Option<u64>,
-    /// When to look again, where something waits for its time.
+    /// Time to look again, if something waits for its time.
     pub wake_time: Option<Timestamp>,
 }
 
@@ -40,7 +40,7 @@ pub fn plan(waiting: &[Waiting], situation: Situation, now: Timestamp) -> Plan {
     let at_rest = waiting.iter().filter(|one| Some(one.delivery.notice_id) != sending);
     let (over, waiting): (Vec<&Waiting>, Vec<&Waiting>) = at_rest.partition(|one| is_over(&one.delivery));
     let given_up = over.iter().map(|one| one.delivery.notice_id).collect();
-    // What waits for the end of quiet hours holds nothing up.
+    // Deliveries that wait for the end of quiet hours hold nothing up.
     let (later, ready): (Vec<&Waiting>, Vec<&Waiting>) =
         waiting.into_iter().partition(|one| one.delivery.n_attempts == 0 && one.delivery.next_time > now);
     let folds = if ready.len() > n_allowed as usize { folds(&ready) } else { Vec::new() };
@@ -53,8 +53,8 @@ pub fn plan(waiting: &[Waiting], situation: Situation, now: Timestamp) -> Plan {
     Plan { given_up, send, wake_time: waits.min(), folds }
 }
 
-/// When the oldest delivery is tried: at its time, or earlier where an alert fired since its last attempt and the other
-/// server did not ask for a wait.
+/// Returns the time of the oldest delivery's next attempt: its own, or earlier if an alert fired since its last attempt
+/// and the other server did not ask for a wait.
 fn try_time(head: &Delivery, ready: &[&Waiting]) -> Timestamp {
     let Some(last_time) = head.last_time.filter(|_| head.n_attempts > 0) else { return head.next_time };
     let has_news = ready.iter().any(|one| one.delivery.n_attempts == 0 && one.delivery.created_time > last_time);
@@ -172,7 +172,7 @@ mod tests {
         check(&waiting, 4, 10, Plan { folds: folds.clone(), ..send(4) });
         check(&waiting, 0, 10, Plan { folds, ..Plan::default() });
         check(&waiting, 5, 10, send(1));
-        // What was tried keeps its identity and its text.
+        // A delivery that was tried keeps its identity and its text.
         let waiting = [failed(1, 5, 6), waiting[2].clone(), waiting[3].clone()];
         check(&waiting, 1, 10, Plan { folds: vec![(4, vec![3])], ..send(1) });
     }

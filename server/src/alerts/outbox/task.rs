@@ -32,12 +32,15 @@ use crate::{
         message::Message,
     },
     clock::Clock,
+    metrics::counters::{StoreCounters, trading::AlertCounters},
 };
 
 /// The task.
 pub struct Outbox {
     alerts: Alerts,
     senders: Senders,
+    counters: AlertCounters,
+    commits: StoreCounters,
     clock: Clock,
     changed: watch::Sender<u64>,
     budgets: BTreeMap<ChannelId, Budget>,
@@ -51,7 +54,7 @@ pub struct Outbox {
 }
 
 enum Job {
-    Delivery { notice_id: u64, channel_id: ChannelId, n_attempts: u32 },
+    Delivery { notice_id: u64, channel_id: ChannelId, kind: &'static str, n_attempts: u32 },
     Test { channel_id: ChannelId, reply: oneshot::Sender<ChannelTest> },
 }
 
@@ -68,10 +71,18 @@ enum Answer {
 }
 
 impl Outbox {
-    pub(super) fn new(alerts: Alerts, senders: Senders, clock: Clock, changed: watch::Sender<u64>) -> Self {
+    pub(super) fn new(
+        alerts: Alerts,
+        senders: Senders,
+        (counters, commits): (AlertCounters, StoreCounters),
+        clock: Clock,
+        changed: watch::Sender<u64>,
+    ) -> Self {
         Self {
             alerts,
             senders,
+            counters,
+            commits,
             clock,
             changed,
             budgets: BTreeMap::new(),
@@ -119,6 +130,7 @@ impl Outbox {
         self.write().await?;
         let mut next = now.monotonic + LOOK_EVERY;
         let waiting = self.alerts.waiting().await?;
+        self.counters.outbox_length.set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
         if waiting.is_empty() {
             return Ok(next);
         }
@@ -177,11 +189,11 @@ impl Outbox {
         if let Some(budget) = self.budgets.get_mut(&channel_id) {
             budget.take(Pace::of(&channel.kind), now.monotonic);
         }
-        let (senders, channel) = (self.senders.clone(), channel.clone());
+        let (senders, channel, kind) = (self.senders.clone(), channel.clone(), channel.kind.word());
         let send = async move { senders.send(&channel, &message, &parcel.reached, now.wall).await };
         let id = self.sends.spawn(send).id();
         let n_attempts = one.delivery.n_attempts.saturating_add(1);
-        self.jobs.insert(id, Job::Delivery { notice_id, channel_id, n_attempts });
+        self.jobs.insert(id, Job::Delivery { notice_id, channel_id, kind, n_attempts });
         Ok(())
     }
 
@@ -206,7 +218,8 @@ impl Outbox {
         let Some(job) = self.jobs.remove(&id) else { return };
         let now = self.clock.now().wall;
         match job {
-            Job::Delivery { notice_id, channel_id, n_attempts } => {
+            Job::Delivery { notice_id, channel_id, kind, n_attempts } => {
+                self.counters.attempted(kind, report.verdict.word());
                 let Report { verdict, status, text, .. } = &report;
                 if *verdict != Verdict::Delivered {
                     tracing::warn!(notice_id, channel = %channel_id, n_attempts, ?status, reason = text, "an alert was not delivered");
@@ -226,10 +239,16 @@ impl Outbox {
     async fn write(&mut self) -> Result<(), StoreError> {
         while let Some(answer) = self.unwritten.first_mut() {
             match answer {
-                Answer::Attempt(attempt) => self.alerts.attempted(attempt).await?,
+                Answer::Attempt(attempt) => {
+                    let begun = self.clock.now().monotonic;
+                    let written = self.alerts.attempted(attempt).await;
+                    let took = self.clock.now().monotonic.saturating_since(begun);
+                    self.commits.committed("outbox", took, written.is_ok());
+                    written?;
+                }
                 Answer::Test { channel_id, verified_time, ended, result } => {
                     let written = self.alerts.tested(channel_id, *verified_time, ended).await;
-                    // What the other server said is true, whether or not the store takes it. Whoever asked may have gone.
+                    // The other server's answer is true, whether or not the store takes it. The caller may have gone.
                     let _gone = result.take().map(|(reply, result)| reply.send(result));
                     written?;
                 }
@@ -289,7 +308,7 @@ fn chance() -> f64 {
 
 /// Messages on their way at once, over all channels.
 const MAX_AT_ONCE: usize = 8;
-/// How often a store that refused is tried again.
+/// Interval at which a store that refused is tried again.
 const TRY_EVERY: Duration = Duration::from_secs(1);
 /// The longest time without a look: the wall clock may have been set meanwhile.
 const LOOK_EVERY: Duration = Duration::from_secs(60);

@@ -66,7 +66,6 @@ impl AlertTask {
             AlertCommand::SaveChannel(save) => self.save_channel(*save, now).await,
             AlertCommand::DeleteChannel(one) => {
                 others.commit.removed_channels.push(one.channel_id.clone());
-                others.gone.push(format!("channel/{}", one.channel_id));
                 Ok(AlertReply::Deleted(Deleted { deleted: one.channel_id.to_string() }))
             }
             AlertCommand::TestChannel(one) => {
@@ -154,7 +153,7 @@ impl AlertTask {
         let row = alerts.channel(&channel_id).await.map_err(|error| refusal_of(&error))?;
         self.parts.outbox.wake();
         let row = row.ok_or_else(|| Refusal::new(DenyCode::Unavailable, "the channel is gone again"))?;
-        self.published.set_rule(format!("channel/{channel_id}"), &row);
+        self.published.set_channel(&row);
         Ok(AlertReply::Channel(Box::new(row)))
     }
 

@@ -10,6 +10,7 @@ use desk::{desk::Desk, rows::AccountRow};
 use model::{
     time::Timestamp,
     trading::{
+        account::Account,
         command::{DeskCommand, OpenAccount},
         desk_choice::DeskChoice,
     },
@@ -19,8 +20,32 @@ use super::{answer, command, request::DeskBody};
 use crate::{
     commands::CommandRouter,
     desk::handle::DeskHandle,
-    http::{commands::IdempotencyKey, error::ApiError},
+    http::{
+        api_router::ApiRouter,
+        commands::CommandSource,
+        error::ApiError,
+        operation::{Needs, Operation, Tag},
+    },
 };
+
+/// Returns the routes of accounts.
+pub fn routes() -> ApiRouter {
+    ApiRouter::default()
+        .operation(
+            Operation::get("/api/v1/accounts", Needs::VIEWER, Tag::Desk, "Accounts")
+                .in_millis::<Vec<AccountRow>>("Every account at a glance, by name; that of the replay last.")
+                .refusals(),
+            list,
+        )
+        .operation(
+            Operation::post("/api/v1/accounts", Needs::TRADER, Tag::Desk, "Open an account")
+                .command()
+                .body::<OpenAccount>()
+                .created::<Account>("The account.")
+                .refusals(),
+            open,
+        )
+}
 
 /// Lists accounts by name, and that of the replay last.
 pub async fn list(State(desk): State<DeskHandle>) -> Result<Response, ApiError> {
@@ -36,9 +61,9 @@ pub async fn list(State(desk): State<DeskHandle>) -> Result<Response, ApiError> 
 /// Opens an account.
 pub async fn open(
     State(router): State<CommandRouter>,
-    key: IdempotencyKey,
+    source: CommandSource,
     DeskBody(open): DeskBody<OpenAccount>,
 ) -> Result<Response, ApiError> {
-    let reply = command(&router, key, DeskCommand::OpenAccount(open)).await?;
+    let reply = command(&router, source, DeskCommand::OpenAccount(open)).await?;
     Ok((StatusCode::CREATED, answer::json(reply)).into_response())
 }

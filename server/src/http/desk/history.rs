@@ -7,21 +7,42 @@ use model::{
     trading::account::AccountId,
 };
 use portfolio::round_trip::RoundTrip;
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::error::StoreError;
 
 use super::{
     answer,
     csv_table::{Cell, CsvRow},
-    in_memory, look, unreadable,
+    in_memory, look, request, unreadable,
 };
 use crate::{
     desk::handle::DeskHandle,
-    http::{error::ApiError, parameters::Parameters},
+    http::{
+        api_router::ApiRouter,
+        error::ApiError,
+        operation::{Needs, Operation, Shape, Tag, optional},
+        parameters::Parameters,
+    },
 };
 
+/// Returns the route of round trips.
+pub fn routes() -> ApiRouter {
+    let sort = optional("sort", "What the order is by.", Shape::words(&["time", "net_pnl", "value"]));
+    ApiRouter::default().operation(
+        Operation::get("/api/v1/history", Needs::VIEWER, Tag::Desk, "Closed round trips")
+            .text("A trip of the side buy was long.")
+            .query(request::filter_and_page())
+            .query([sort])
+            .answer_of(200, "Closed round trips, newest first.", answer::forms::<RoundTripRow>())
+            .header("next-cursor", "The cursor of the next page; the last one has none.")
+            .refusals(),
+        list,
+    )
+}
+
 /// A round trip with what follows from it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct RoundTripRow {
     account: AccountId,
     #[serde(flatten)]

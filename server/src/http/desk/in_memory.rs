@@ -1,7 +1,7 @@
 //! The lists of a replay's account: what its desk remembers, on one page.
 //!
-//! That is every open order, the newest 1,000 that have ended, the newest 100 fills, every round trip and 10,000 samples
-//! of the equity. The parameters are those of the lists on disk, without `cursor`.
+//! These are every open order, the newest 1,000 that have ended, the newest 100 fills, every round trip and 10,000
+//! samples of the equity. The parameters are those of the lists on disk, without `cursor`.
 
 use std::{ops::Range, time::Duration};
 

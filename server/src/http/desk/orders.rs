@@ -5,14 +5,14 @@
 
 use axum::{
     extract::State,
-    http::StatusCode,
+    http::{Method, StatusCode},
     response::{IntoResponse, Response},
 };
-use desk::rows::OrderRow;
+use desk::{preview::OrderPreview, rows::OrderRow};
 use model::trading::{
     account::AccountId,
     command::{AmendOrder, CancelAll, CancelOrder, DeskCommand, DeskReply},
-    order::{Amendment, OrderId, OrderRequest},
+    order::{Amendment, Order, OrderId, OrderRequest},
     refusal::{DenyCode, Refusal},
 };
 
@@ -20,18 +20,84 @@ use super::{
     answer, command,
     csv_table::{Cell, CsvRow},
     in_memory, look,
-    request::DeskBody,
+    request::{self, DeskBody},
     unreadable,
 };
 use crate::{
     commands::CommandRouter,
     desk::handle::DeskHandle,
     http::{
-        commands::IdempotencyKey,
+        api_router::ApiRouter,
+        commands::CommandSource,
         error::ApiError,
+        operation::{Needs, Operation, Shape, Tag, optional},
         parameters::{Parameters, PathParameter},
     },
 };
+
+/// Returns the routes of orders.
+pub fn routes() -> ApiRouter {
+    let describe = |method, path, access, summary| Operation::new(method, path, access, Tag::Desk, summary).refusals();
+    let (orders, order) = ("/api/v1/orders", "/api/v1/orders/{order_id}");
+    let order_id = || Shape::request::<OrderId>();
+    ApiRouter::default()
+        .operation(
+            describe(Method::GET, orders, Needs::VIEWER, "Orders")
+                .query(request::filter_and_page())
+                .query([optional("state", "Only open or only ended ones.", Shape::words(&["open", "closed"]))])
+                .answer_of(200, "Orders, newest first.", answer::forms::<OrderRow>())
+                .header("next-cursor", "The cursor of the next page; the last one has none."),
+            list,
+        )
+        .operation(
+            describe(Method::POST, orders, Needs::TRADER, "Place an order")
+                .command()
+                .body::<OrderRequest>()
+                .created::<Order>("The order.")
+                .in_millis::<Order>(
+                    "The order that was placed with this `client_order_id` before; nothing was placed.",
+                ),
+            place,
+        )
+        .operation(
+            describe(Method::DELETE, orders, Needs::TRADER, "Cancel all orders of an account")
+                .query([request::account(), request::instrument()])
+                .command()
+                .in_millis::<Vec<Order>>("The orders that were open, as they are now."),
+            cancel_all,
+        )
+        .operation(
+            describe(Method::POST, "/api/v1/orders/preview", Needs::VIEWER, "What an order would get")
+                .text("Nothing is placed.")
+                .body::<OrderRequest>()
+                .in_millis::<OrderPreview>("Fills and costs against the book as it is now."),
+            preview,
+        )
+        .operation(
+            describe(Method::GET, order, Needs::VIEWER, "An order")
+                .path("order_id", "The order.", order_id())
+                .query([request::account()])
+                .in_millis::<OrderRow>("The order with its place in the queue."),
+            show,
+        )
+        .operation(
+            describe(Method::PATCH, order, Needs::TRADER, "Change an order")
+                .path("order_id", "The order.", order_id())
+                .query([request::account()])
+                .command()
+                .body::<Amendment>()
+                .in_millis::<Order>("The order, as it is now."),
+            amend,
+        )
+        .operation(
+            describe(Method::DELETE, order, Needs::TRADER, "Cancel an order")
+                .path("order_id", "The order.", order_id())
+                .query([request::account()])
+                .command()
+                .in_millis::<Order>("The order, as it is now."),
+            cancel,
+        )
+}
 
 /// Lists orders.
 pub async fn list(State(desk): State<DeskHandle>, parameters: Parameters) -> Result<Response, ApiError> {
@@ -74,10 +140,10 @@ pub async fn show(
 /// Places an order.
 pub async fn place(
     State(router): State<CommandRouter>,
-    key: IdempotencyKey,
+    source: CommandSource,
     DeskBody(request): DeskBody<OrderRequest>,
 ) -> Result<Response, ApiError> {
-    let reply = command(&router, key, DeskCommand::PlaceOrder(Box::new(request))).await?;
+    let reply = command(&router, source, DeskCommand::PlaceOrder(Box::new(request))).await?;
     let status = if matches!(reply, DeskReply::Repeated(_)) { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, answer::json(reply)).into_response())
 }
@@ -96,37 +162,37 @@ pub async fn preview(
 /// Changes an order.
 pub async fn amend(
     State(router): State<CommandRouter>,
-    key: IdempotencyKey,
+    source: CommandSource,
     PathParameter(order_id): PathParameter,
     parameters: Parameters,
     DeskBody(amendment): DeskBody<Amendment>,
 ) -> Result<Response, ApiError> {
     let amend = AmendOrder { account: parameters.named_account()?, order_id: number(&order_id)?, amendment };
-    Ok(answer::json(command(&router, key, DeskCommand::AmendOrder(amend)).await?))
+    Ok(answer::json(command(&router, source, DeskCommand::AmendOrder(amend)).await?))
 }
 
 /// Cancels an order.
 pub async fn cancel(
     State(router): State<CommandRouter>,
-    key: IdempotencyKey,
+    source: CommandSource,
     PathParameter(order_id): PathParameter,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let cancel = CancelOrder { account: parameters.named_account()?, order_id: number(&order_id)? };
-    Ok(answer::json(command(&router, key, DeskCommand::CancelOrder(cancel)).await?))
+    Ok(answer::json(command(&router, source, DeskCommand::CancelOrder(cancel)).await?))
 }
 
 /// Cancels all orders of an account.
 pub async fn cancel_all(
     State(router): State<CommandRouter>,
     State(desk): State<DeskHandle>,
-    key: IdempotencyKey,
+    source: CommandSource,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let account = parameters.account(&desk)?;
     let instrument = parameters.filter(account.clone())?.instrument;
     let cancel = CancelAll { account: Some(account), instrument };
-    Ok(answer::json(command(&router, key, DeskCommand::CancelAll(cancel)).await?))
+    Ok(answer::json(command(&router, source, DeskCommand::CancelAll(cancel)).await?))
 }
 
 fn number(text: &str) -> Result<OrderId, ApiError> {

@@ -3,19 +3,49 @@
 
 use axum::{extract::State, response::Response};
 use desk::rows::PositionRow;
-use model::trading::command::{ClosePosition, DeskCommand};
+use model::trading::{
+    command::{ClosePosition, DeskCommand},
+    order::Order,
+};
 
 use super::{
     answer, command,
     csv_table::{Cell, CsvRow},
     look,
-    request::DeskBody,
+    request::{self, DeskBody},
 };
 use crate::{
     commands::CommandRouter,
     desk::handle::DeskHandle,
-    http::{commands::IdempotencyKey, error::ApiError, parameters::Parameters},
+    http::{
+        api_router::ApiRouter,
+        commands::CommandSource,
+        error::ApiError,
+        operation::{Needs, Operation, Tag},
+        parameters::Parameters,
+    },
 };
+
+/// Returns the routes of positions.
+pub fn routes() -> ApiRouter {
+    ApiRouter::default()
+        .operation(
+            Operation::get("/api/v1/positions", Needs::VIEWER, Tag::Desk, "Open positions")
+                .text("Quantities are signed: below zero is short.")
+                .query([request::account(), request::instrument(), request::format()])
+                .answer_of(200, "Positions by instrument.", answer::forms::<PositionRow>())
+                .refusals(),
+            list,
+        )
+        .operation(
+            Operation::post("/api/v1/positions/close", Needs::TRADER, Tag::Desk, "Close or reverse a position")
+                .command()
+                .body::<ClosePosition>()
+                .in_millis::<Order>("The order that does it.")
+                .refusals(),
+            close,
+        )
+}
 
 /// Lists open positions: few enough for one page.
 pub async fn list(State(desk): State<DeskHandle>, parameters: Parameters) -> Result<Response, ApiError> {
@@ -32,10 +62,10 @@ pub async fn list(State(desk): State<DeskHandle>, parameters: Parameters) -> Res
 /// Closes or reverses a position. Returns the order that does it.
 pub async fn close(
     State(router): State<CommandRouter>,
-    key: IdempotencyKey,
+    source: CommandSource,
     DeskBody(close): DeskBody<ClosePosition>,
 ) -> Result<Response, ApiError> {
-    Ok(answer::json(command(&router, key, DeskCommand::ClosePosition(close)).await?))
+    Ok(answer::json(command(&router, source, DeskCommand::ClosePosition(close)).await?))
 }
 
 impl CsvRow for PositionRow {

@@ -14,9 +14,15 @@ use model::{
     },
 };
 use serde::de::DeserializeOwned;
+use serde_json::json;
 use store::lists::{Cursor, Filter, MAX_ROWS, Paging, Sort};
 
-use super::super::{body, error::ApiError, parameters::Parameters};
+use super::super::{
+    body,
+    error::ApiError,
+    operation::{Parameter, Shape, optional},
+    parameters::Parameters,
+};
 use crate::desk::handle::DeskHandle;
 
 /// A JSON body for the desk; one that cannot be read is refused as the desk refuses, and names the field.
@@ -33,6 +39,45 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for DeskBody<T> {
             })
         })
     }
+}
+
+/// Describes `account`.
+pub fn account() -> Parameter {
+    optional("account", "The account; absent: the default one.", Shape::request::<AccountId>())
+}
+
+/// Describes `instrument`.
+pub fn instrument() -> Parameter {
+    optional("instrument", "Only of this instrument.", Shape::request::<InstrumentId>())
+}
+
+/// Describes the filter and the page of a list.
+pub fn filter_and_page() -> Vec<Parameter> {
+    vec![
+        account(),
+        instrument(),
+        optional("side", "Only of this side.", Shape::words(&["buy", "sell"])),
+        optional("from_ms", "Not before this moment, in milliseconds since the epoch.", Shape::millis()),
+        optional("until_ms", "Before this moment.", Shape::millis()),
+        optional(
+            "cursor",
+            "The header `next-cursor` of the page before; a replay's lists have one page.",
+            Shape::Plain(json!({ "type": "string", "pattern": "^[0-9a-f]{1,16}\\.[0-9]{1,18}$" })),
+        ),
+        optional("order", "Newest first, or oldest first.", Shape::words(&["desc", "asc"])),
+        limit(),
+        format(),
+    ]
+}
+
+/// Describes `limit`.
+pub fn limit() -> Parameter {
+    optional("limit", "The most rows.", Shape::number(1..=MAX_ROWS as usize, Some(DEFAULT_ROWS)))
+}
+
+/// Describes `format`.
+pub fn format() -> Parameter {
+    optional("format", "JSON, or a table of CSV.", Shape::words(&["json", "csv"]))
 }
 
 /// The form of an answer.

@@ -3,6 +3,8 @@
 //! `{"kind":"grid","instrument","settings":{…}}`: what a grid would do. `POST /api/v1/strategies/{id}/pause` and
 //! `/resume`; `/stop` with `{"choice":"cancel|keep|flatten"}`.
 
+use std::{borrow::Cow, marker::PhantomData};
+
 use axum::{
     extract::State,
     http::StatusCode,
@@ -18,23 +20,88 @@ use model::{
         strategy::{LevelReport, StopChoice, StrategyEntry, StrategyId},
     },
 };
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use strategy::grid::settings::GridSettings;
+use strategy::grid::{preview::GridPreview, settings::GridSettings};
 
-use super::{answer, command, look, request::DeskBody};
+use super::{
+    answer, command, look,
+    request::{self, DeskBody},
+};
 use crate::{
     commands::CommandRouter,
     desk::handle::DeskHandle,
     http::{
-        commands::IdempotencyKey,
+        api_router::ApiRouter,
+        commands::CommandSource,
         error::ApiError,
+        operation::{Needs, Operation, Shape, Tag},
         parameters::{Parameters, PathParameter},
     },
 };
 
+/// Returns the routes of strategies.
+pub fn routes() -> ApiRouter {
+    let post = |path, summary| Operation::post(path, Needs::TRADER, Tag::Strategies, summary).refusals();
+    let one = |path, summary| {
+        post(path, summary)
+            .path("strategy_id", "The strategy.", Shape::request::<StrategyId>())
+            .query([request::account()])
+            .command()
+            .in_millis::<WithSettings<StrategyEntry>>("The strategy then.")
+    };
+    ApiRouter::default()
+        .operation(
+            Operation::get("/api/v1/strategies", Needs::VIEWER, Tag::Strategies, "Strategies")
+                .query([request::account()])
+                .in_millis::<Vec<WithSettings<StrategyLevels>>>("Strategies by name, those that ended included.")
+                .refusals(),
+            list,
+        )
+        .operation(
+            post("/api/v1/strategies", "Start a strategy")
+                .command()
+                .body::<StartStrategy>()
+                .created::<WithSettings<StrategyEntry>>("The strategy."),
+            start,
+        )
+        .operation(
+            Operation::post("/api/v1/strategies/preview", Needs::VIEWER, Tag::Strategies, "What a grid would do")
+                .text("Nothing is started.")
+                .body::<PreviewStrategy>()
+                .in_millis::<GridPreview>("The levels, the capital that they need, and the fees.")
+                .refusals(),
+            preview,
+        )
+        .operation(one("/api/v1/strategies/{strategy_id}/pause", "Pause a strategy"), pause)
+        .operation(one("/api/v1/strategies/{strategy_id}/resume", "Let a paused strategy go on"), resume)
+        .operation(one("/api/v1/strategies/{strategy_id}/stop", "Stop a strategy for good").body::<Stop>(), stop)
+}
+
+/// The schema of a strategy whose settings are JSON, not a text that contains it.
+struct WithSettings<T>(PhantomData<T>);
+
+impl<T: JsonSchema> JsonSchema for WithSettings<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        format!("settings as JSON of {}", T::schema_id()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = T::json_schema(generator);
+        if let Some(Value::Object(settings)) = schema.pointer_mut("/properties/settings") {
+            settings.remove("type");
+        }
+        schema
+    }
+}
+
 /// A strategy with its levels.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StrategyLevels {
     #[serde(flatten)]
     row: StrategyRow,
@@ -42,7 +109,7 @@ struct StrategyLevels {
 }
 
 /// A strategy that is not started.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PreviewStrategy {
     /// Not needed, for whoever sends the body of a start.
@@ -56,7 +123,7 @@ pub struct PreviewStrategy {
 }
 
 /// Handling of a stopped strategy's orders and position.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Stop {
     choice: StopChoice,
@@ -78,10 +145,10 @@ pub async fn list(State(desk): State<DeskHandle>, parameters: Parameters) -> Res
 /// Starts a strategy.
 pub async fn start(
     State(router): State<CommandRouter>,
-    key: IdempotencyKey,
+    source: CommandSource,
     DeskBody(start): DeskBody<StartStrategy>,
 ) -> Result<Response, ApiError> {
-    let entry = entry(command(&router, key, DeskCommand::StartStrategy(Box::new(start))).await?);
+    let entry = entry(command(&router, source, DeskCommand::StartStrategy(Box::new(start))).await?);
     Ok((StatusCode::CREATED, answer::json(entry)).into_response())
 }
 
@@ -105,35 +172,35 @@ pub async fn preview(
 /// Pauses a strategy.
 pub async fn pause(
     State(router): State<CommandRouter>,
-    key: IdempotencyKey,
+    source: CommandSource,
     PathParameter(name): PathParameter,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let one = OneStrategy { account: parameters.named_account()?, strategy_id: strategy(&name)? };
-    Ok(answer::json(entry(command(&router, key, DeskCommand::PauseStrategy(one)).await?)))
+    Ok(answer::json(entry(command(&router, source, DeskCommand::PauseStrategy(one)).await?)))
 }
 
 /// Lets a paused strategy go on.
 pub async fn resume(
     State(router): State<CommandRouter>,
-    key: IdempotencyKey,
+    source: CommandSource,
     PathParameter(name): PathParameter,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let one = OneStrategy { account: parameters.named_account()?, strategy_id: strategy(&name)? };
-    Ok(answer::json(entry(command(&router, key, DeskCommand::ResumeStrategy(one)).await?)))
+    Ok(answer::json(entry(command(&router, source, DeskCommand::ResumeStrategy(one)).await?)))
 }
 
 /// Stops a strategy for good.
 pub async fn stop(
     State(router): State<CommandRouter>,
-    key: IdempotencyKey,
+    source: CommandSource,
     PathParameter(name): PathParameter,
     parameters: Parameters,
     DeskBody(Stop { choice }): DeskBody<Stop>,
 ) -> Result<Response, ApiError> {
     let stop = StopStrategy { account: parameters.named_account()?, strategy_id: strategy(&name)?, choice };
-    Ok(answer::json(entry(command(&router, key, DeskCommand::StopStrategy(stop)).await?)))
+    Ok(answer::json(entry(command(&router, source, DeskCommand::StopStrategy(stop)).await?)))
 }
 
 fn strategy(name: &str) -> Result<StrategyId, ApiError> {

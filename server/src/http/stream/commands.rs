@@ -9,7 +9,8 @@ use wire::{
 };
 
 use crate::{
-    commands::{Caller, CommandRouter, Outcome},
+    access::caller::Caller,
+    commands::{CommandRouter, Outcome},
     http::error::with_causes,
 };
 
@@ -20,7 +21,7 @@ pub type Pending = BoxFuture<'static, ServerMessage>;
 ///
 /// # Errors
 /// The refusal of an unreadable command.
-pub fn begin(router: &CommandRouter, request: CommandRequest) -> Result<Pending, Refused> {
+pub fn begin(router: &CommandRouter, caller: Caller, request: CommandRequest) -> Result<Pending, Refused> {
     let CommandRequest { id, key, command } = request;
     let command = AnyCommand::parse(&command).map_err(|error| Refused {
         id: Some(id),
@@ -28,7 +29,7 @@ pub fn begin(router: &CommandRouter, request: CommandRequest) -> Result<Pending,
         message: error.to_string(),
     })?;
     let router = router.clone();
-    Ok(Box::pin(async move { answer(id, router.run(Caller::OWNER, key, command).await) }))
+    Ok(Box::pin(async move { answer(id, router.run(caller, key, command).await) }))
 }
 
 fn answer(id: u64, outcome: Outcome) -> ServerMessage {

@@ -24,12 +24,15 @@ use super::{
     commands::{self, Pending},
     resolve,
 };
+use crate::access::caller::Caller;
 use crate::publish::{self, SharedUpdate};
 
 /// The conversation with one client.
 #[derive(Debug)]
 pub struct Conversation {
     context: StreamContext,
+    /// Whose commands these are.
+    caller: Caller,
     /// `None` until hello.
     subscriber: Option<Subscriber<SharedUpdate>>,
     /// The lane of topics whose subscription names none.
@@ -59,8 +62,8 @@ impl Reply {
 
 impl Conversation {
     /// Creates a conversation before the client's hello.
-    pub fn new(context: StreamContext) -> Self {
-        Self { context, subscriber: None, lane: Lane::default() }
+    pub fn new(context: StreamContext, caller: Caller) -> Self {
+        Self { context, caller, subscriber: None, lane: Lane::default() }
     }
 
     /// Returns the subscriptions; `None` until hello.
@@ -98,10 +101,12 @@ impl Conversation {
             (Some(subscriber), ClientMessage::Subscribe(request)) => self.subscribe(subscriber, &request),
             (Some(subscriber), ClientMessage::Unsubscribe(request)) => unsubscribe(subscriber, &request),
             (Some(subscriber), ClientMessage::Snapshot(request)) => snapshot(subscriber, &request),
-            (Some(_), ClientMessage::Command(request)) => match commands::begin(&self.context.commands, request) {
-                Ok(pending) => Reply { pending: Some(pending), ..Reply::default() },
-                Err(refused) => Reply::of(ServerMessage::Refused(refused)),
-            },
+            (Some(_), ClientMessage::Command(request)) => {
+                match commands::begin(&self.context.commands, self.caller.clone(), request) {
+                    Ok(pending) => Reply { pending: Some(pending), ..Reply::default() },
+                    Err(refused) => Reply::of(ServerMessage::Refused(refused)),
+                }
+            }
         }
     }
 
@@ -113,6 +118,8 @@ impl Conversation {
                 return Reply { close: Some(TRY_AGAIN_LATER), ..refused };
             }
         };
+        tracing::Span::current().record("client", subscriber.id());
+        tracing::debug!("a client said hello");
         let welcome = Welcome {
             protocol: PROTOCOL_VERSION,
             epoch: self.context.publishing.epoch(),
@@ -139,8 +146,7 @@ impl Conversation {
         let mut history_exceeded = Vec::new();
         let mut refused = Vec::new();
         for (topic, position) in positions {
-            let known = resolve::topics(&self.context.directory, &TopicPattern::from(topic.clone()));
-            let outcome = known.map_err(|words| (RefusalCode::UnknownTopic, words)).and_then(|_| {
+            let outcome = self.topics(&TopicPattern::from(topic.clone())).and_then(|_| {
                 let Position { epoch, offset, lane_ms } = position;
                 let spec = publish::spec(topic, self.lane_of(*lane_ms));
                 subscriber.resume(&spec, epoch.as_str(), *offset).map_err(|error| refusal_of(&error))
@@ -175,13 +181,23 @@ impl Conversation {
         lane_ms.map_or(self.lane, Lane::from_ms)
     }
 
+    /// Returns the topics that match a pattern. Every way to follow a topic comes through here, so whoever may not follow
+    /// it never holds a stream of it.
+    fn topics(&self, pattern: &TopicPattern) -> Result<Vec<Topic>, (RefusalCode, String)> {
+        let needed = pattern.channel().needs();
+        if self.caller.role < needed {
+            return Err((RefusalCode::Forbidden, format!("{pattern} needs the role {needed}")));
+        }
+        resolve::topics(&self.context.directory, pattern).map_err(|words| (RefusalCode::UnknownTopic, words))
+    }
+
     /// Subscribes to all topics of the request, or to none.
     fn subscribe(&self, subscriber: &Subscriber<SharedUpdate>, request: &Subscribe) -> Reply {
         let mut wanted: Vec<Topic> = Vec::new();
         for pattern in &request.topics {
-            match resolve::topics(&self.context.directory, pattern) {
+            match self.topics(pattern) {
                 Ok(topics) => wanted.extend(topics),
-                Err(words) => return Reply::refused(Some(request.id), RefusalCode::UnknownTopic, words),
+                Err((code, message)) => return Reply::refused(Some(request.id), code, message),
             }
         }
         let lane = self.lane_of(request.lane_ms);

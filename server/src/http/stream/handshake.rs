@@ -1,6 +1,6 @@
 //! The server's side of the WebSocket handshake: checks the request, answers it and waits for the socket.
 //!
-//! axum's extractor hides the library's socket, which alone can send a message in several frames. Not here: messages.
+//! axum's extractor hides the connection, which the session's writer needs. Not here: messages.
 //! Source: RFC 6455, section 4.2.
 
 use axum::{
@@ -13,20 +13,12 @@ use axum::{
     },
     response::Response,
 };
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        handshake::derive_accept_key,
-        protocol::{Role, WebSocketConfig},
-    },
-};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::http::error::ApiError;
-
-/// A connection after the handshake.
-pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
+use super::socket::Socket;
+use crate::http::{error::ApiError, transport::Transport};
 
 /// A client's request for a WebSocket.
 #[derive(Debug)]
@@ -50,13 +42,12 @@ impl Handshake {
         response
     }
 
-    /// Waits until the answer has been sent.
+    /// Waits until the answer has been sent. `transport` is the TCP socket of the connection.
     ///
     /// # Errors
     /// The connection ended before.
-    pub async fn socket(self, config: WebSocketConfig) -> Result<Socket, hyper::Error> {
-        let connection = TokioIo::new(self.upgrading.await?);
-        Ok(WebSocketStream::from_raw_socket(connection, Role::Server, Some(config)).await)
+    pub async fn socket(self, transport: Option<Transport>) -> Result<Socket, hyper::Error> {
+        Ok(Socket::new(TokioIo::new(self.upgrading.await?), transport).await)
     }
 }
 

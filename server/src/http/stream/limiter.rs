@@ -1,20 +1,17 @@
-//! Limits a client's messages: a token bucket that fills at a steady rate and holds a burst.
+//! Limits a client's messages by a token bucket.
 //!
 //! If the bucket is empty, a message is refused; a client that continues anyway is disconnected. Pure: time is an
 //! argument.
 
-use std::time::Duration;
-
 use model::time::Monotonic;
+
+use crate::limits::bucket::{Bucket, Rate};
 
 /// The bucket of one client.
 #[derive(Clone, Debug)]
 pub struct Limiter {
-    per_second: u32,
-    burst: u32,
-    /// The level in billionths of a message, so that no fraction is lost between calls.
-    level: u128,
-    filled: Monotonic,
+    rate: Rate,
+    bucket: Bucket,
     n_refused: u32,
 }
 
@@ -32,33 +29,27 @@ pub enum Verdict {
 impl Limiter {
     /// Creates a full bucket.
     pub fn new(per_second: u32, burst: u32, now: Monotonic) -> Self {
-        Self { per_second, burst, level: u128::from(burst) * ONE, filled: now, n_refused: 0 }
+        let rate = Rate { per_second, burst };
+        Self { rate, bucket: Bucket::full(rate, now), n_refused: 0 }
     }
 
     /// Counts a message received at `now` and returns its treatment.
     pub fn judge(&mut self, now: Monotonic) -> Verdict {
-        let since = now.saturating_since(self.filled).min(LONG);
-        self.filled = now;
-        let capacity = u128::from(self.burst) * ONE;
-        self.level = (self.level + since.as_nanos() * u128::from(self.per_second)).min(capacity);
-        if self.level == capacity {
+        if self.bucket.fill(self.rate, now) {
             self.n_refused = 0;
         }
-        if self.level >= ONE {
-            self.level -= ONE;
+        if self.bucket.take(self.rate, now).is_ok() {
             return Verdict::Pass;
         }
         self.n_refused += 1;
-        if self.n_refused > self.burst { Verdict::Disconnect } else { Verdict::Refuse }
+        if self.n_refused > self.rate.burst { Verdict::Disconnect } else { Verdict::Refuse }
     }
 }
 
-const ONE: u128 = 1_000_000_000;
-/// Longer than any bucket takes to fill, but short enough not to overflow.
-const LONG: Duration = Duration::from_secs(1 << 20);
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn at(millis: u64) -> Monotonic {

@@ -13,10 +13,12 @@ use tokio::time::Instant;
 pub struct Window {
     /// Bytes since the last step.
     n_bytes: usize,
-    /// Steps of [`STEP_BYTES`], each ended by a ping.
+    /// Steps of [`STEP_BYTES`].
     n_sent: u64,
+    /// Steps before the last ping.
+    n_asked: u64,
     n_answered: u64,
-    /// When each unanswered step was sent.
+    /// Time at which each unanswered step was sent, or the ping after it.
     sent_at: VecDeque<Instant>,
     answered_at: Instant,
     /// The number of steps that may be unanswered. Grows while answers come quickly: a long way needs more on it.
@@ -27,7 +29,7 @@ impl Window {
     /// Creates a window for a new connection.
     pub fn new(now: Instant) -> Self {
         let sent_at = VecDeque::new();
-        Self { n_bytes: 0, n_sent: 0, n_answered: 0, sent_at, answered_at: now, n_allowed: FEWEST }
+        Self { n_bytes: 0, n_sent: 0, n_asked: 0, n_answered: 0, sent_at, answered_at: now, n_allowed: FEWEST }
     }
 
     /// Returns true if further updates may be sent.
@@ -45,23 +47,36 @@ impl Window {
             self.n_sent += 1;
             self.sent_at.push_back(now);
         }
-        (n_steps > 0).then(|| self.last_ping())
+        let n_unasked = self.n_unasked();
+        // A quick client is asked less often: each answer costs both sides a turn.
+        let is_due = n_unasked >= (self.n_allowed / PINGS).max(1) || n_unasked > 0 && !self.is_open();
+        is_due.then(|| self.ping(now))
     }
 
-    /// Returns the content of the last ping. A client may answer only the newest of several, so each ping has it.
-    pub fn last_ping(&self) -> [u8; 8] {
+    /// Returns the content of a ping, whose answer counts for all that was sent before it. A client may answer only the
+    /// newest of several.
+    pub fn ping(&mut self, now: Instant) -> [u8; 8] {
+        let n_unasked = self.n_unasked();
+        self.sent_at.iter_mut().rev().take(n_unasked).for_each(|at| *at = now);
+        self.n_asked = self.n_sent;
         self.n_sent.to_be_bytes()
     }
 
-    /// Processes a pong. Others than answers to our pings are allowed, and mean nothing.
-    pub fn answered(&mut self, content: &[u8], now: Instant) {
-        let Ok(number) = content.try_into().map(u64::from_be_bytes) else { return };
-        while self.n_answered < number.min(self.n_sent) {
+    fn n_unasked(&self) -> usize {
+        usize::try_from(self.n_sent - self.n_asked).unwrap_or(usize::MAX)
+    }
+
+    /// Processes a pong; returns the content of a ping that must follow, if the window has narrowed over steps that no ping
+    /// has asked about. Others than answers to our pings are allowed, and mean nothing.
+    pub fn answered(&mut self, content: &[u8], now: Instant) -> Option<[u8; 8]> {
+        let number = content.try_into().map(u64::from_be_bytes).ok()?;
+        while self.n_answered < number.min(self.n_asked) {
             self.n_answered += 1;
             self.answered_at = now;
             let is_quick = self.sent_at.pop_front().is_some_and(|at| now.saturating_duration_since(at) < QUICK);
             self.n_allowed = if is_quick { (self.n_allowed + 1).min(MOST) } else { (self.n_allowed / 2).max(FEWEST) };
         }
+        (self.n_unasked() > 0 && !self.is_open()).then(|| self.ping(now))
     }
 
     /// Returns since when a closed window has waited for an answer; `None` while it is open.
@@ -77,6 +92,8 @@ const STEP_BYTES: usize = 16 << 10;
 const FEWEST: usize = 2;
 /// The same while they come quickly: a quarter of a megabyte, more than any turn.
 const MOST: usize = 16;
+/// Pings on the way to a client at most, but for the first few steps.
+const PINGS: usize = 4;
 /// An answer that takes longer shows a client that reads slowly, or a very long way.
 const QUICK: Duration = Duration::from_millis(500);
 
@@ -131,7 +148,8 @@ mod tests {
             fill(&mut window, now);
             now += Duration::from_millis(200);
             // One answer to several pings, as a client may give.
-            window.answered(&window.last_ping(), now);
+            let all = window.ping(now);
+            window.answered(&all, now);
         }
         let n_bytes = fill(&mut window, now);
         assert!((250_000..280_000).contains(&n_bytes), "{n_bytes}");
@@ -147,7 +165,34 @@ mod tests {
         let later = now + Duration::from_secs(5);
         window.answered(&first.to_be_bytes(), later);
         assert_eq!(window.closed_since(), Some(later));
-        window.answered(&window.last_ping(), later);
+        let all = window.ping(later);
+        window.answered(&all, later);
+        assert!(window.is_open() && window.closed_since().is_none());
+    }
+    #[test]
+    fn a_quick_client_is_asked_less_often_and_never_forgotten() {
+        let mut now = Instant::now();
+        let mut window = Window::new(now);
+        let mut n_pings = 0;
+        for _ in 0..1_000 {
+            now += Duration::from_millis(100);
+            if let Some(ping) = window.sent(5_000, now) {
+                n_pings += 1;
+                assert_eq!(window.answered(&ping, now + Duration::from_millis(1)), None);
+            }
+        }
+        assert!((70..110).contains(&n_pings), "{n_pings} pings for 305 steps");
+        // Three steps that nobody was asked about, and then a late answer that narrows the window below them.
+        let asked = window.ping(now);
+        for _ in 0..13 {
+            window.sent(STEP_BYTES, now);
+        }
+        let late = now + Duration::from_secs(3);
+        window.answered(&asked, late);
+        let mut rest = window.n_asked.to_be_bytes();
+        while let Some(ping) = window.answered(&rest, late) {
+            rest = ping;
+        }
         assert!(window.is_open() && window.closed_since().is_none());
     }
 }

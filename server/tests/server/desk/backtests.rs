@@ -178,7 +178,7 @@ async fn a_recording_of_the_server_is_back_tested_by_rest() {
     }
     refused(rest.get("backtest/nothing").await, 404, "unknown_file", "equity.svg");
 
-    // What the desk refuses is said.
+    // A refusal of the desk is reported.
     start(name, &plan.replace("61000.00", "63000.00")).await.with(200);
     let status = outcome(&rest).await;
     assert_eq!(status["state"], "failed", "{status}");

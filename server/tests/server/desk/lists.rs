@@ -112,7 +112,7 @@ async fn pages_follow_one_another_without_a_gap() {
             assert!(is_sorted, "{ids:?}");
         }
     }
-    // What is added meanwhile shifts nothing.
+    // New rows shift nothing.
     let page = rest.get("orders?limit=10").await;
     let cursor = page.next.clone().unwrap();
     rest.post("orders", resting("g-late", "100.0")).await.with(201);

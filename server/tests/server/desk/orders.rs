@@ -78,7 +78,7 @@ async fn a_preview_places_nothing_and_names_the_refusal() {
     let seen = rest.post("orders/preview", market("p-1", "buy", "10.0")).await.with(200);
     assert_eq!((&seen["filled"], &seen["refusal"]), (&json!("10.0"), &Value::Null), "{seen}");
     assert!(seen["average_price"].is_string() && seen["fee"].is_string(), "{seen}");
-    // What the broker would refuse on arrival, once it sees the book. Well above the best ask, which moves.
+    // Orders that the broker would refuse on arrival, once it sees the book. Well above the best ask, which moves.
     let above = format!("{:.4}", ask.to_f64_lossy() * 1.02);
     for (price, changes, code) in [
         (above.as_str(), json!({ "post_only": true }), json!("post_only_would_take")),
@@ -110,7 +110,7 @@ async fn refusals_have_a_code_a_limit_and_a_value() {
         body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         body
     };
-    // What cannot be read names the field.
+    // Unreadable fields are named.
     for (changes, word) in [
         (json!({ "side": "long" }), "side"),
         (json!({ "quantity": 100 }), "quantity"),

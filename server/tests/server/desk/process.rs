@@ -11,19 +11,19 @@ use serde_json::Value;
 use super::rest::Rest;
 
 /// A running server; it is killed with this.
-pub(super) struct Process {
-    pub(super) child: Child,
-    pub(super) url: String,
+pub(crate) struct Process {
+    pub(crate) child: Child,
+    pub(crate) url: String,
 }
 
 impl Process {
     /// Starts a server over two instruments of the simulated market and waits until it is ready.
-    pub(super) fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         Self::of(serve(folder))
     }
 
     /// Starts a command that serves.
-    pub(super) fn of(mut command: Command) -> Self {
+    pub(crate) fn of(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -31,12 +31,12 @@ impl Process {
         Self { url: ready["url"].as_str().unwrap().to_owned(), child }
     }
 
-    pub(super) fn rest(&self) -> Rest {
+    pub(crate) fn rest(&self) -> Rest {
         Rest::new(&self.url)
     }
 
     /// Kills it at once, as a power cut would.
-    pub(super) fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -50,14 +50,14 @@ impl Drop for Process {
 }
 
 /// The command that serves a folder.
-pub(super) fn serve(folder: &Path) -> Command {
+pub(crate) fn serve(folder: &Path) -> Command {
     let mut command = truetape(&["serve", "--listen", "127.0.0.1:0", "--venue", "demo=ADA-SIM"]);
     command.arg("--data-dir").arg(folder).env("RUST_LOG", "error");
     command
 }
 
 /// The binary, without the configuration of whoever runs the tests.
-pub(super) fn truetape(arguments: &[&str]) -> Command {
+pub(crate) fn truetape(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_truetape"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TRUETAPE__")) {
         command.env_remove(name);
@@ -67,12 +67,12 @@ pub(super) fn truetape(arguments: &[&str]) -> Command {
 }
 
 /// Runs a command over a folder to its end.
-pub(super) fn run(arguments: &[&str], folder: &Path) -> Output {
+pub(crate) fn run(arguments: &[&str], folder: &Path) -> Output {
     truetape(arguments).arg("--data-dir").arg(folder).output().unwrap()
 }
 
 /// Returns what a command printed.
-pub(super) fn words(output: &Output) -> String {
+pub(crate) fn words(output: &Output) -> String {
     let mut text = String::new();
     (&output.stdout[..]).chain(&output.stderr[..]).read_to_string(&mut text).unwrap();
     text

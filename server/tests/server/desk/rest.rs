@@ -10,13 +10,13 @@ use server::{feed, serve::Server, tls};
 use crate::client::{PATIENCE, demo_config};
 
 /// Instrument that the tests trade.
-pub(super) const ADA: &str = "demo:ADA-SIM";
+pub(crate) const ADA: &str = "demo:ADA-SIM";
 
 /// A folder that goes with its test.
-pub(super) struct Folder(pub(super) PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("truetape-desk-{name}-{}", std::process::id()));
         let _absent = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).unwrap();
@@ -31,7 +31,7 @@ impl Drop for Folder {
 }
 
 /// Starts a server with a desk over a folder; it follows two instruments.
-pub(super) async fn serve(folder: &Path) -> Server {
+pub(crate) async fn serve(folder: &Path) -> Server {
     let mut config = demo_config();
     config.desk.enabled = true;
     config.server.data_dir = folder.to_owned();
@@ -39,34 +39,34 @@ pub(super) async fn serve(folder: &Path) -> Server {
 }
 
 /// Stops a server; its files are closed then.
-pub(super) async fn stop(server: Server) {
+pub(crate) async fn stop(server: Server) {
     server.shutdown().begin();
     server.shutdown().finish().await;
 }
 
 /// An answer.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) next: Option<String>,
-    pub(super) text: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) next: Option<String>,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// Returns the body of an answer that must have a status.
     #[track_caller]
-    pub(super) fn with(self, status: u16) -> Value {
+    pub(crate) fn with(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         self.json()
     }
 
     /// Checks a refusal of the desk: its status, its code, and a message beside it.
     #[track_caller]
-    pub(super) fn refused(self, status: u16, code: &str) -> Value {
+    pub(crate) fn refused(self, status: u16, code: &str) -> Value {
         let body = self.with(status);
         assert_eq!(body["code"], code, "{body}");
         assert!(body["message"].as_str().is_some_and(|message| !message.is_empty()), "{body}");
@@ -76,28 +76,28 @@ impl Answer {
 
 /// A client.
 #[derive(Clone)]
-pub(super) struct Rest {
+pub(crate) struct Rest {
     http: reqwest::Client,
     base: String,
 }
 
 impl Rest {
     /// Of a server's address, as in `http://127.0.0.1:3000/`.
-    pub(super) fn new(url: &str) -> Self {
+    pub(crate) fn new(url: &str) -> Self {
         Self { http: feed::http::client(&tls::client_config().unwrap()).unwrap(), base: url.to_owned() }
     }
 
-    pub(super) fn of(server: &Server) -> Self {
+    pub(crate) fn of(server: &Server) -> Self {
         Self::new(&server.url())
     }
 
     /// Asks; an error is that of the connection.
-    pub(super) async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::Result<Answer> {
+    pub(crate) async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::Result<Answer> {
         self.try_send(method, path, body.map(|body| ("application/json", body.to_string()))).await
     }
 
     /// Sends a body of any media type.
-    pub(super) async fn send(&self, method: Method, path: &str, body: Option<(&str, String)>) -> Answer {
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<(&str, String)>) -> Answer {
         self.try_send(method, path, body).await.unwrap()
     }
 
@@ -111,28 +111,28 @@ impl Rest {
         Ok(Answer { status: response.status().as_u16(), next, text: response.text().await? })
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask(Method::GET, path, None).await.unwrap()
     }
 
-    pub(super) async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.ask(Method::POST, path, Some(&body)).await.unwrap()
     }
 
-    pub(super) async fn put(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
         self.ask(Method::PUT, path, Some(&body)).await.unwrap()
     }
 
-    pub(super) async fn patch(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
         self.ask(Method::PATCH, path, Some(&body)).await.unwrap()
     }
 
-    pub(super) async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.ask(Method::DELETE, path, None).await.unwrap()
     }
 
     /// Returns all rows of a list, page by page.
-    pub(super) async fn all(&self, list: &str, limit: usize) -> Vec<Value> {
+    pub(crate) async fn all(&self, list: &str, limit: usize) -> Vec<Value> {
         let separator = if list.contains('?') { '&' } else { '?' };
         let (mut rows, mut cursor) = (Vec::new(), String::new());
         loop {
@@ -147,7 +147,7 @@ impl Rest {
     }
 
     /// Waits for the book of [`ADA`]; returns its best bid and ask.
-    pub(super) async fn best(&self) -> (Price, Price) {
+    pub(crate) async fn best(&self) -> (Price, Price) {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             let answer = self.get(&format!("book?instrument={ADA}&depth=1")).await;
@@ -164,7 +164,7 @@ impl Rest {
     }
 
     /// Buys at the market and waits until it has filled.
-    pub(super) async fn buy(&self, name: &str, quantity: &str) -> Value {
+    pub(crate) async fn buy(&self, name: &str, quantity: &str) -> Value {
         let order = self.post("orders", market(name, "buy", quantity)).await.with(201);
         assert_eq!((&order["state"], &order["filled"]), (&json!("filled"), &json!(quantity)), "{order}");
         order
@@ -172,12 +172,12 @@ impl Rest {
 }
 
 /// A market order's body.
-pub(super) fn market(name: &str, side: &str, quantity: &str) -> Value {
+pub(crate) fn market(name: &str, side: &str, quantity: &str) -> Value {
     json!({ "client_order_id": name, "instrument": ADA, "side": side, "type": "market", "quantity": quantity })
 }
 
 /// The body of a limit order far below the market, which rests.
-pub(super) fn resting(name: &str, quantity: &str) -> Value {
+pub(crate) fn resting(name: &str, quantity: &str) -> Value {
     json!({
         "client_order_id": name, "instrument": ADA, "side": "buy", "type": "limit", "quantity": quantity,
         "price": "0.1000"
@@ -186,6 +186,6 @@ pub(super) fn resting(name: &str, quantity: &str) -> Value {
 
 /// Returns a quantity of a JSON field.
 #[track_caller]
-pub(super) fn quantity(value: &Value) -> Quantity {
+pub(crate) fn quantity(value: &Value) -> Quantity {
     Quantity::parse(value.as_str().unwrap()).unwrap()
 }

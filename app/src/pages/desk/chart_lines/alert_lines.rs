@@ -78,7 +78,7 @@ pub fn AlertLines(
         });
         on_cleanup(move || listener.remove());
     });
-    // What is said is read once.
+    // The answer is shown for a moment.
     Effect::new(move |_| {
         if matches!(saved.get(), Answer::Reply(_) | Answer::Refused(_)) {
             set_timeout(move || drop(saved.try_set(Answer::None)), SAID_FOR);
@@ -126,5 +126,5 @@ pub fn AlertLines(
     }
 }
 
-/// How long the answer to a new alert is shown.
+/// Time for which the answer to a new alert is shown.
 const SAID_FOR: std::time::Duration = std::time::Duration::from_secs(6);

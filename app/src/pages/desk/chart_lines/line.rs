@@ -28,11 +28,11 @@ use crate::{
 pub struct ChartLine {
     /// Its name, unique on the chart.
     pub key: String,
-    /// Where it is.
+    /// Its price.
     pub price: Price,
     /// Its label.
     pub words: String,
-    /// How it looks.
+    /// Its look.
     pub tone: Tone,
     /// True if it does nothing yet: its trigger or its entry has not come.
     pub is_waiting: bool,
@@ -141,7 +141,7 @@ fn lines_of_rule(row: &RuleRow) -> Vec<ChartLine> {
     rule.conditions.iter().enumerate().filter_map(line).collect()
 }
 
-/// How a line looks.
+/// The look of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     /// A buy order.

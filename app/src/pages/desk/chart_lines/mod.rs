@@ -20,6 +20,7 @@ use crate::{
         desk::{
             account::account,
             actions::{self, CommandNote},
+            orders_off::{OrdersOff, use_orders_off},
             positions::open_orders,
             rows::{read_row, topic},
         },
@@ -154,11 +155,11 @@ fn Line(
 fn Handle(
     /// Target of the line.
     target: LineTarget,
-    /// Where the reader has moved it to.
+    /// The price to which the reader has moved it.
     moved: RwSignal<Option<Price>>,
     /// The state of the last command.
     state: RwSignal<CommandState>,
-    /// Where it is shown.
+    /// The price at which it is shown.
     price: Memo<Option<Price>>,
     /// Its label.
     words: Memo<String>,
@@ -174,6 +175,11 @@ fn Handle(
     let live = use_live();
     let is_held = RwSignal::new(false);
     let (move_words, remove_words) = target.words();
+    // Alerts are no orders.
+    let orders = matches!(target, LineTarget::Order(_)).then(use_orders_off);
+    let is_off = move || orders.is_some_and(OrdersOff::get_untracked);
+    let disabled = move || orders.map(|orders| orders.get().to_string());
+    let reason = move || orders.and_then(OrdersOff::reason);
     let target = StoredValue::new(target);
     let back = move || {
         moved.set(None);
@@ -200,7 +206,7 @@ fn Handle(
         }
     };
     let down = move |event: ev::PointerEvent| {
-        if event.button() != 0 {
+        if event.button() != 0 || is_off() {
             return;
         }
         let target = event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
@@ -211,6 +217,9 @@ fn Handle(
         state.set(CommandState::Idle);
     };
     let on_key = move |event: ev::KeyboardEvent| {
+        if is_off() && event.key() != "Escape" {
+            return;
+        }
         let n_ticks = match event.key().as_str() {
             "ArrowUp" => 1,
             "ArrowDown" => -1,
@@ -245,7 +254,8 @@ fn Handle(
                 aria-label=move || format!("{}, price", words.get())
                 aria-valuenow=move || price.get().map(|price| price.to_string())
                 aria-valuetext=text
-                title=move_words
+                aria-disabled=disabled
+                title=move || reason().unwrap_or(move_words)
                 on:pointerdown=down
                 on:pointermove=move |event: ev::PointerEvent| {
                     if is_held.get_untracked() {
@@ -262,7 +272,7 @@ fn Handle(
                 {words}
             </span>
             <span class="chart-line__ask" hidden=move || moved.with(Option::is_none) || is_held.get()>
-                <button class="button button--main" data-testid="chart-line-amend" on:click=move |_| amend()>
+                <button class="button button--main" data-testid="chart-line-amend" aria-disabled=disabled title=reason on:click=move |_| amend()>
                     {move || format!("Move to {}", text.get())}
                 </button>
                 <button class="button" on:click=move |_| back()>"Back"</button>
@@ -270,7 +280,8 @@ fn Handle(
             <button
                 class="chart-line__cancel"
                 data-testid="chart-line-cancel"
-                title=remove_words
+                aria-disabled=disabled
+                title=move || reason().unwrap_or(remove_words)
                 aria-label=move || format!("{remove_words}: {}", words.get())
                 hidden=move || moved.with(Option::is_some)
                 on:click=move |_| remove()

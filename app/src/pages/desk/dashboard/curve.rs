@@ -17,7 +17,7 @@ pub struct Sample {
     pub equity: f64,
 }
 
-/// How far back the curve goes.
+/// The span of the curve.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EquityRange {
     /// A day.

@@ -153,7 +153,7 @@ fn load_earlier(range: EquityRange, log: StoredValue<EquityLog>) {
         let (mut earlier, mut cursor) = (Vec::new(), String::new());
         for _ in 0..MAX_PAGES {
             let address =
-                format!("/api/v1/equity?account={account}&from_ms={since}&every_ms={every}&limit=1000{cursor}");
+                format!("api/v1/equity?account={account}&from_ms={since}&every_ms={every}&limit=1000{cursor}");
             let Ok((rows, next)) = rest::page::<Vec<Row>>(&address).await else { return };
             earlier.extend(
                 rows.iter()

@@ -15,6 +15,7 @@ use crate::{
             actions::{CommandNote, ConfirmButton, send},
             grid::{chart::GridChart, preview::Fields},
             money,
+            orders_off::use_orders_off,
             rows::read_row,
             table::{cell, headings},
         },
@@ -93,7 +94,7 @@ pub fn GridForm() -> impl IntoView {
                 <form class="desk-form" aria-label="New grid" data-testid="grid-form" on:submit=|event: ev::SubmitEvent| event.prevent_default()>
                     <GridFields fields/>
                     <div class="desk-form__buttons">
-                        <ConfirmButton label="Start" question confirm=start testid="grid-start"/>
+                        <ConfirmButton label="Start" question confirm=start testid="grid-start" orders=use_orders_off()/>
                     </div>
                 </form>
                 <div class="grid-new__shown">

@@ -40,9 +40,9 @@ pub struct Fields {
     pub stop_loss: String,
     /// Ends the grid with a profit.
     pub take_profit: String,
-    /// How far up the grid may follow the price.
+    /// The furthest that the grid may follow the price up.
     pub trail_up: String,
-    /// How far down.
+    /// The furthest down.
     pub trail_down: String,
 }
 

@@ -20,6 +20,7 @@ use crate::{
         account::account,
         actions::{CommandNote, ConfirmButton, send},
         money::{Amount, AmountText},
+        orders_off::use_orders_off,
         positions::decimals,
         rows::{read_rows, topic},
         table::{cell, headings},
@@ -106,7 +107,7 @@ fn GridLine(
     /// The grid; `None` while it is being removed.
     grid: Memo<Option<Grid>>,
 ) -> impl IntoView {
-    let live = use_live();
+    let (live, off) = (use_live(), use_orders_off());
     let state = RwSignal::new(CommandState::default());
     let is_open = RwSignal::new(false);
     let id = StoredValue::new(name.clone());
@@ -157,14 +158,14 @@ fn GridLine(
             </dl>
             <div class="grid-line__actions">
                 <button class="button" data-testid="grid-levels" aria-expanded=move || is_open.get().to_string() on:click=move |_| is_open.update(|is_on| *is_on = !*is_on)>"Levels"</button>
-                <button class="button" data-testid="grid-pause" hidden=is_state(StrategyState::Running) on:click=give(DeskCommand::PauseStrategy)>"Pause"</button>
-                <button class="button" data-testid="grid-resume" hidden=is_state(StrategyState::Paused) on:click=give(DeskCommand::ResumeStrategy)>"Resume"</button>
+                <button class="button" data-testid="grid-pause" hidden=is_state(StrategyState::Running) aria-disabled=move || off.get().to_string() title=move || off.reason() on:click=give(DeskCommand::PauseStrategy)>"Pause"</button>
+                <button class="button" data-testid="grid-resume" hidden=is_state(StrategyState::Paused) aria-disabled=move || off.get().to_string() title=move || off.reason() on:click=give(DeskCommand::ResumeStrategy)>"Resume"</button>
                 <details class="grid-stop" hidden=is_over>
                     <summary class="button" data-testid="grid-stop">"Stop"</summary>
                     <div class="grid-stop__choices">
-                        <ConfirmButton label="Cancel its orders, keep the position" question=question("cancel its orders") confirm=stop(StopChoice::Cancel) testid="stop-cancel"/>
-                        <ConfirmButton label="Keep orders and position" question=question("leave its orders open") confirm=stop(StopChoice::Keep) testid="stop-keep"/>
-                        <ConfirmButton label="Cancel its orders, close the position" question=question("close its position at the market") confirm=stop(StopChoice::Flatten) testid="stop-flatten"/>
+                        <ConfirmButton label="Cancel its orders, keep the position" question=question("cancel its orders") confirm=stop(StopChoice::Cancel) testid="stop-cancel" orders=off/>
+                        <ConfirmButton label="Keep orders and position" question=question("leave its orders open") confirm=stop(StopChoice::Keep) testid="stop-keep" orders=off/>
+                        <ConfirmButton label="Cancel its orders, close the position" question=question("close its position at the market") confirm=stop(StopChoice::Flatten) testid="stop-flatten" orders=off/>
                     </div>
                 </details>
             </div>

@@ -27,9 +27,9 @@ pub struct TripRow {
     pub entry_price: Option<Price>,
     /// Mean price of what closed it.
     pub exit_price: Option<Price>,
-    /// When it was opened.
+    /// Time at which it was opened.
     pub entry_time_ms: i64,
-    /// When it was closed.
+    /// Time at which it was closed.
     pub exit_time_ms: i64,
     /// Holding period, in milliseconds.
     pub duration_ms: i64,
@@ -68,7 +68,7 @@ pub struct FillRow {
     pub fee_currency: Currency,
     /// Maker or taker.
     pub liquidity: Liquidity,
-    /// When it happened.
+    /// Time of the event.
     pub time_ms: i64,
 }
 

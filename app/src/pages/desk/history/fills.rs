@@ -108,7 +108,7 @@ fn ask(fill_id: FillId, why: RwSignal<Option<Result<String, String>>>) {
     };
     let account = account();
     leptos::task::spawn_local(async move {
-        let answer = rest::get::<ProvenFill>(&format!("/api/v1/fills/{fill_id}?account={account}")).await;
+        let answer = rest::get::<ProvenFill>(&format!("api/v1/fills/{fill_id}?account={account}")).await;
         // The page may be gone.
         let _gone = why.try_set(Some(answer.map(|fill| order_words::why(&fill.into()))));
     });

@@ -59,7 +59,7 @@ impl Query {
 
     fn start(&self, list: &str, sorting: Sorting) -> String {
         let direction = if sorting.is_descending { "desc" } else { "asc" };
-        let mut address = format!("/api/v1/{list}?account={}&order={direction}", account());
+        let mut address = format!("api/v1/{list}?account={}&order={direction}", account());
         if sorting.by != "time" {
             address.push_str(&format!("&sort={}", sorting.by));
         }
@@ -96,7 +96,7 @@ mod tests {
     fn an_address_has_what_is_chosen_only() {
         #[track_caller]
         fn check(query: &Query, sorting: Sorting, cursor: Option<&str>, expected: &str) {
-            assert_eq!(query.address("fills", sorting, cursor), format!("/api/v1/fills?account=paper&{expected}"));
+            assert_eq!(query.address("fills", sorting, cursor), format!("api/v1/fills?account=paper&{expected}"));
         }
         check(&Query::default(), Sorting::default(), None, "order=desc&limit=50");
         let query = Query { instrument: InstrumentId::parse("kraken:BTC/USD").ok(), side: Some(Side::Sell) };

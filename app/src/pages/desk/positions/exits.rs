@@ -19,11 +19,13 @@ use crate::{
     pages::desk::{
         account::account,
         actions::{CommandNote, send},
-        order_words, typed,
+        order_words,
+        orders_off::use_orders_off,
+        typed,
     },
 };
 
-/// Which of both.
+/// One of the two exits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Closes at a loss, or gives some of a profit back.
@@ -184,7 +186,7 @@ pub fn ExitForm(
 
 #[component]
 fn ExitField(
-    /// Which of both.
+    /// The exit.
     exit: Exit,
     /// The position.
     row: Memo<Option<PositionRow>>,
@@ -193,7 +195,7 @@ fn ExitField(
     /// Decimals of its sizes.
     size_decimals: u32,
 ) -> impl IntoView {
-    let live = use_live();
+    let (live, off) = (use_live(), use_orders_off());
     let state = RwSignal::new(CommandState::default());
     let known = move || exits.with(|(stop, target)| if exit == Exit::Stop { stop.clone() } else { target.clone() });
     let price_of = |order: Option<Order>| order.and_then(|order| order.stop_price).map(|price| price.to_string());
@@ -227,7 +229,7 @@ fn ExitField(
                     on:input=move |event: ev::Event| text.set(event_target_value(&event))
                 />
             </label>
-            <button class="button button--main" data-testid=format!("exit-{name}-set")>"Set"</button>
+            <button class="button button--main" data-testid=format!("exit-{name}-set") aria-disabled=move || off.get().to_string() title=move || off.reason()>"Set"</button>
             <small class="exit-form__effect" data-testid=format!("exit-{name}-effect")>{effect}</small>
             <CommandNote state done="Done."/>
         </form>

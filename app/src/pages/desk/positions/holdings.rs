@@ -21,6 +21,7 @@ use crate::{
         account::account,
         actions::{CommandNote, ConfirmButton, send},
         money::{Amount, AmountText},
+        orders_off::use_orders_off,
         positions::{
             decimals,
             exits::{Exit, ExitForm},
@@ -164,7 +165,7 @@ fn Holding(
     /// The state of the last command.
     state: RwSignal<CommandState>,
 ) -> impl IntoView {
-    let live = use_live();
+    let (live, off) = (use_live(), use_orders_off());
     let row = Memo::new(move |_| held.with(|held| held.as_ref().map(|held| held.row.clone())));
     let exits = Memo::new(move |_| held.with(|held| held.as_ref().map(|held| held.exits.clone()).unwrap_or_default()));
     let is_editing = RwSignal::new(false);
@@ -239,8 +240,8 @@ fn Holding(
             {exit_cell(Exit::Stop)}
             {exit_cell(Exit::Target)}
             <span class="desk-row__actions" role="cell">
-                <ConfirmButton label="Close" question=question("Close") confirm=move |()| act(false) testid="close"/>
-                <ConfirmButton label="Reverse" question=question("Reverse") confirm=move |()| act(true) testid="reverse"/>
+                <ConfirmButton label="Close" question=question("Close") confirm=move |()| act(false) testid="close" orders=off/>
+                <ConfirmButton label="Reverse" question=question("Reverse") confirm=move |()| act(true) testid="reverse" orders=off/>
             </span>
             {move || is_editing.get().then(|| view! { <ExitForm row exits size_decimals=places().1 close=move |()| is_editing.set(false)/> })}
         </div>

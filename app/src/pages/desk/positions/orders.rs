@@ -20,6 +20,7 @@ use crate::{
         account::account,
         actions::{CommandNote, ConfirmButton, send},
         order_words,
+        orders_off::use_orders_off,
         positions::decimals,
         rows::{read_rows, topic},
         table::{cell, headings},
@@ -82,7 +83,7 @@ pub fn OrderControls(
     view! {
         <CommandNote state/>
         <span class="panel__controls" hidden=move || n_open.get() == 0>
-            <ConfirmButton label="Cancel all" question confirm=cancel_all testid="cancel-all"/>
+            <ConfirmButton label="Cancel all" question confirm=cancel_all testid="cancel-all" orders=use_orders_off()/>
         </span>
     }
 }
@@ -163,7 +164,7 @@ fn OrderLine(
     /// The state of the last command.
     state: RwSignal<CommandState>,
 ) -> impl IntoView {
-    let live = use_live();
+    let (live, off) = (use_live(), use_orders_off());
     let is_amending = RwSignal::new(false);
     let is_open = Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(|row| row.order.state.is_open())));
     let text = move |of: fn(&OrderRow, (u32, u32)) -> String| {
@@ -174,6 +175,11 @@ fn OrderLine(
     let cancel = move |_| {
         let cancel = CancelOrder { account: Some(account()), order_id: OrderId(number) };
         send(live, &DeskCommand::CancelOrder(cancel), state);
+    };
+    let amend = move |_| {
+        if !off.get_untracked() {
+            is_amending.update(|is_on| *is_on = !*is_on);
+        }
     };
     let trend = move || row.with(|row| row.as_ref().map(|row| order_words::side_trend(row.order.side)));
     let note = Memo::new(move |_| row.with(|row| row.as_ref().map(note).unwrap_or_default()));
@@ -197,10 +203,10 @@ fn OrderLine(
             {cell("State", text(|row, _| order_words::state(row.order.state).to_owned()))}
             <span class="desk-row__actions" role="cell">
                 <span hidden=move || !is_open.get()>
-                    <button class="button" data-testid="amend" aria-expanded=move || is_amending.get().to_string() on:click=move |_| is_amending.update(|is_on| *is_on = !*is_on)>
+                    <button class="button" data-testid="amend" aria-expanded=move || is_amending.get().to_string() aria-disabled=move || off.get().to_string() title=move || off.reason() on:click=amend>
                         "Amend"
                     </button>
-                    <button class="button" data-testid="cancel" on:click=cancel>"Cancel"</button>
+                    <button class="button" data-testid="cancel" aria-disabled=move || off.get().to_string() title=move || off.reason() on:click=cancel>"Cancel"</button>
                 </span>
             </span>
             <span class="desk-row__note" role="cell" data-testid="order-note" hidden=move || note.with(String::is_empty)>{note}</span>
@@ -218,7 +224,7 @@ fn AmendForm(
     #[prop(into)]
     close: Callback<()>,
 ) -> impl IntoView {
-    let live = use_live();
+    let (live, off) = (use_live(), use_orders_off());
     let state = RwSignal::new(CommandState::default());
     let order = row.with_untracked(|row| row.as_ref().map(|row| row.order.clone()));
     let typed = |value: Option<String>| RwSignal::new(value.unwrap_or_default());
@@ -246,7 +252,7 @@ fn AmendForm(
             Err(words) => state.set(CommandState::Refused(words)),
         }
     };
-    // What was carried out needs the form no more.
+    // A command that was carried out needs the form no more.
     Effect::new(move |_| {
         if state.get() == CommandState::Done {
             close.run(());
@@ -271,7 +277,7 @@ fn AmendForm(
             {has_price.then(|| field("Price", "amend-price", price))}
             {has_stop.then(|| field("Trigger price", "amend-stop", stop))}
             {field("Quantity", "amend-quantity", quantity)}
-            <button class="button button--main" data-testid="amend-send">"Amend"</button>
+            <button class="button button--main" data-testid="amend-send" aria-disabled=move || off.get().to_string() title=move || off.reason()>"Amend"</button>
             <button class="button" type="button" on:click=move |_| close.run(())>"Back"</button>
             <CommandNote state/>
         </form>

@@ -16,6 +16,7 @@ use crate::{
         account::account,
         actions::{CommandNote, ConfirmButton, send},
         money::{self, Amount, AmountText},
+        orders_off::use_orders_off,
         rows::{read_row, topic},
     },
 };
@@ -39,6 +40,7 @@ pub fn ExposurePanel() -> impl IntoView {
                         question="Allow this account to open positions again?"
                         confirm=lift
                         testid="lift-reduce-only"
+                        orders=use_orders_off()
                     />
                 </span>
             </div>

@@ -9,6 +9,7 @@ use crate::{
     live::{commands::CommandState, use_live},
     pages::desk::{
         actions::{CommandNote, ConfirmButton, send},
+        orders_off::use_orders_off,
         rows::{read_row, topic},
     },
 };
@@ -16,7 +17,7 @@ use crate::{
 /// The switch, apart from everything else.
 #[component]
 pub fn KillPanel() -> impl IntoView {
-    let live = use_live();
+    let (live, off) = (use_live(), use_orders_off());
     let state = RwSignal::new(CommandState::default());
     let reason = RwSignal::new(String::new());
     let is_flatten = RwSignal::new(false);
@@ -85,10 +86,10 @@ pub fn KillPanel() -> impl IntoView {
                     "Close all positions at the market, too"
                 </label>
                 <span hidden=move || is_on.get()>
-                    <ConfirmButton label="Set the kill switch" question confirm=set testid="kill-set"/>
+                    <ConfirmButton label="Set the kill switch" question confirm=set testid="kill-set" orders=off/>
                 </span>
                 <span hidden=move || !is_on.get()>
-                    <ConfirmButton label="Lift the kill switch" question="Accept orders again?" confirm=lift testid="kill-lift"/>
+                    <ConfirmButton label="Lift the kill switch" question="Accept orders again?" confirm=lift testid="kill-lift" orders=off/>
                 </span>
             </div>
         </section>

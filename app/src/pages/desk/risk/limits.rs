@@ -18,6 +18,7 @@ use crate::{
     pages::desk::{
         account::account,
         actions::{CommandNote, send},
+        orders_off::use_orders_off,
         risk::limit_fields::{FIELDS, read, typed},
         rows::{read_row, topic},
         table::{cell, headings},
@@ -156,11 +157,14 @@ fn LimitsForm(
     #[prop(into)]
     close: Callback<()>,
 ) -> impl IntoView {
-    let live = use_live();
+    let (live, off) = (use_live(), use_orders_off());
     let values: [RwSignal<String>; FIELDS.len()] = typed(&limits).map(RwSignal::new);
     let failure = RwSignal::new(None::<(usize, String)>);
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
+        if off.get_untracked() {
+            return;
+        }
         match read(&values.map(|value| value.get_untracked())) {
             Ok(limits) => {
                 failure.set(None);
@@ -197,7 +201,7 @@ fn LimitsForm(
         <form class="desk-form" aria-label="Limits" data-testid="limits-form" on:submit=submit>
             {(0..FIELDS.len()).map(field).collect_view()}
             <div class="desk-form__buttons">
-                <button class="button button--main" data-testid="save-limits">"Set the limits"</button>
+                <button class="button button--main" data-testid="save-limits" aria-disabled=move || off.get().to_string() title=move || off.reason()>"Set the limits"</button>
                 <button class="button" type="button" on:click=move |_| close.run(())>"Back"</button>
             </div>
         </form>

@@ -141,7 +141,7 @@ mod tests {
             "value":"12320.50","slippage_bps":"0.00","fee":"12.3205","rest":"0.3","ahead":null,"refusal":null}"#;
         let crossing = r#""type":"limit","price":"61602.50""#;
         check(both, crossing, ["0.20000 at 61 602.50", "0.00 bps", "30 801.25 USDT", "21.56 USDT", "0.30000"]);
-        // What is cancelled costs nothing.
+        // The cancelled rest costs nothing.
         let at_once = r#""type":"limit","price":"61602.50","time_in_force":"ioc""#;
         check(both, at_once, ["0.20000 at 61 602.50", "0.00 bps", "12 320.50 USDT", "12.32 USDT", "0.30000"]);
         assert_eq!(Line::Rest.label(Side::Buy, may_rest(&request(at_once))), "Not filled");

@@ -12,6 +12,7 @@ use crate::{
     pages::desk::{
         actions::code_and_sentence,
         order_words,
+        orders_off::{NO_CONNECTION, use_orders_off},
         rows::{read_row, topic},
         ticket::{
             TicketState,
@@ -192,7 +193,7 @@ fn Answer(
     /// The ticket's signals.
     state: TicketState,
 ) -> impl IntoView {
-    let live = use_live();
+    let (live, off) = (use_live(), use_orders_off());
     let row = follow_accepted(live, state);
     let words = Memo::new(move |_| {
         let outcome = |order: &Order, waiting: Option<&str>| {
@@ -203,6 +204,8 @@ fn Answer(
             known.unwrap_or_else(|| ("ok", format!("Accepted: order {}.", order.order_id)))
         };
         state.stage.with(|stage| match stage {
+            // The outcome of an order that was sent takes precedence.
+            Stage::Editing | Stage::Asking { .. } if off.get() => ("bad", format!("{NO_CONNECTION}.")),
             Stage::Editing if state.is_one_click.get() => {
                 ("warn", "One-click is on: a press sends at once.".to_owned())
             }
@@ -222,7 +225,9 @@ fn Answer(
     });
     let is_unsettled = move || state.stage.with(|stage| matches!(stage, Stage::Unsettled { .. }));
     let again = move |_| {
-        if let Stage::Unsettled { request, .. } = state.stage.get_untracked() {
+        if let Stage::Unsettled { request, .. } = state.stage.get_untracked()
+            && !off.get_untracked()
+        {
             sending::send(live, request, state.stage);
         }
     };
@@ -236,7 +241,7 @@ fn Answer(
         >
             {move || words.with(|words| words.1.clone())}
         </p>
-        <button class="button" type="button" data-testid="ticket-again" hidden=move || !is_unsettled() on:click=again>
+        <button class="button" type="button" data-testid="ticket-again" hidden=move || !is_unsettled() aria-disabled=move || off.get().to_string() title=move || off.reason() on:click=again>
             "Send again"
         </button>
     }
@@ -272,7 +277,7 @@ fn SideButton(
     /// Its side.
     side: Side,
 ) -> impl IntoView {
-    let live = use_live();
+    let (live, off) = (use_live(), use_orders_off());
     let asked = Memo::new(move |_| state.stage.with(Stage::asked));
     let role = move || match asked.get() {
         None => "press",
@@ -299,7 +304,7 @@ fn SideButton(
     };
     let press = move |event: ev::MouseEvent| {
         // The second click of a double-click confirms nothing.
-        if event.detail() < 2 {
+        if event.detail() < 2 && !off.get_untracked() {
             state.press(live, side);
         }
     };
@@ -311,7 +316,8 @@ fn SideButton(
             data-testid=format!("ticket-{side}")
             data-side=side.as_str()
             data-role=role
-            aria-disabled=move || is_sending().to_string()
+            aria-disabled=move || (is_sending() || off.get()).to_string()
+            title=move || off.reason()
             on:click=press
             on:focus=move |_| point()
             on:pointerenter=move |_| point()

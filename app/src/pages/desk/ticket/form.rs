@@ -18,7 +18,7 @@ use crate::pages::desk::{
 /// The fields as typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fields {
-    /// When and at what price.
+    /// The type of the order.
     pub kind: OrderType,
     /// The limit price.
     pub price: String,

@@ -52,7 +52,7 @@ pub struct TicketView {
     pub bid: Option<Price>,
     /// The best ask.
     pub ask: Option<Price>,
-    /// How far the book can be trusted.
+    /// State of the book.
     pub book: BookState,
 }
 

@@ -1,4 +1,4 @@
-//! How often the ticket asks for a preview: at once after a change of the order, at most four times a second; once a second
+//! The pace of the ticket's previews: at once after a change of the order, at most four times a second; once a second
 //! while only the book moves; never two at a time. Pure; the time is an argument.
 
 use std::time::Duration;

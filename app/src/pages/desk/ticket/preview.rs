@@ -99,5 +99,5 @@ async fn preview(of: &OrderRequest) -> Result<OrderPreview, String> {
     {
         return serde_json::from_str(answer?.as_str()).map_err(|_| "The answer cannot be read.".to_owned());
     }
-    rest::post_json("/api/v1/orders/preview", of).await
+    rest::post_json("api/v1/orders/preview", of).await
 }

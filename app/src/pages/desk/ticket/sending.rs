@@ -32,7 +32,7 @@ pub enum Stage {
         /// Why, for people.
         sentence: String,
     },
-    /// Whether the desk has it is not known.
+    /// It is unknown whether the desk has it.
     Unsettled {
         /// The order, to be sent again under its name.
         request: Box<OrderRequest>,

@@ -220,5 +220,5 @@ fn NumberField(
     }
 }
 
-/// How long a change rests before it counts.
+/// Pause after a change before it counts.
 const REST: Duration = Duration::from_millis(100);

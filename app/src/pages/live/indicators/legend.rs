@@ -67,7 +67,7 @@ fn Legend(
         let key = own.with(|own| own.as_ref().map(|own| own.chosen.spec.clone()))?;
         readings.with(|readings| readings.iter().find(|reading| reading.key == key).cloned())
     });
-    // What stands in place of values.
+    // Text in place of values.
     let note = Memo::new(move |_| {
         own.with(|own| {
             let own = own.as_ref()?;
@@ -90,7 +90,7 @@ fn Legend(
             })
         })
     });
-    // Which outputs have a text: none while a note stands in their place.
+    // Outputs with a text: none while there is a note in their place.
     let lines = Memo::new(move |_| {
         let shown = own.with(|own| {
             let own = own.as_ref()?;

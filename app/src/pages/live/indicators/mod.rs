@@ -63,7 +63,7 @@ fn follow(selection: Selection, interval: Memo<Interval>, series: ChartSeries, p
     // With the candles that they stand under.
     let lane = Signal::derive(move || settings.with(|settings| settings.pace("chart", Cadence::Chart)).lane());
     live.use_topics(wanted, lane);
-    // What of each topic is in the chart, with the revision of its source.
+    // The part of each topic that is in the chart, with the revision of its source.
     let held = StoredValue::new(SortedMap::<Topic, (u64, IndicatorsData)>::new());
     Effect::new(move |_| {
         live.tick().track();

@@ -172,7 +172,7 @@ pub fn search(text: &str) -> Vec<&'static Definition> {
         words.iter().all(|word| all.contains(word))
     };
     let mut found: Vec<_> = definitions().iter().filter(is_match).copied().collect();
-    // Who types a name means that one.
+    // A typed name means the indicator of that name: it comes first.
     found.sort_by_key(|definition| {
         (words.iter().all(|word| !definition.name.starts_with(&**word)), definition.group, definition.title)
     });

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// One condition.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConditionKind {
     /// Its `kind` in JSON.
     pub name: &'static str,
@@ -15,7 +16,7 @@ pub struct ConditionKind {
     pub summary: &'static str,
     /// Its group in a form.
     pub group: ConditionGroup,
-    /// Whether its rule names an instrument.
+    /// Instrument requirement of its rule.
     pub scope: Scope,
     /// Its members in JSON, in the order of a form.
     pub fields: &'static [Field],
@@ -23,6 +24,7 @@ pub struct ConditionKind {
 
 /// Groups of conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ConditionGroup {
     /// Of the last price.
@@ -50,20 +52,22 @@ impl ConditionGroup {
     }
 }
 
-/// Whether a rule names an instrument.
+/// Instrument requirement of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// It has to.
+    /// The rule must name one.
     Instrument,
-    /// It may; without one the condition is about all.
+    /// The rule may name one; without one the condition is about all.
     Optional,
-    /// It has no meaning.
+    /// An instrument has no meaning for it.
     None,
 }
 
 /// A member of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Field {
     /// Its name in JSON.
     pub name: &'static str,
@@ -81,6 +85,7 @@ pub struct Field {
 
 /// Kind of value that a field takes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FieldKind {
     /// A price of the instrument, as text.

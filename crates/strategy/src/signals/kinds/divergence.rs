@@ -26,7 +26,7 @@ pub(crate) struct Divergence {
     n_bars: usize,
 }
 
-/// Which extremes are compared.
+/// The extremes that are compared.
 #[derive(Clone, Copy)]
 enum Extreme {
     Low,

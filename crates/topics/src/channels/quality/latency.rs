@@ -13,6 +13,7 @@ use crate::payload::optional_fields;
 
 /// The latencies of one stream or of a whole feed, over the last one to two minutes. Absent in a delta: not changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LatencyData {
     /// From the venue's timestamp to the arrival at the server, relative to the fastest message of the feed in that
     /// time. If `n` is 0, no recent data has arrived.
@@ -27,6 +28,7 @@ optional_fields!(LatencyData { venue, server });
 
 /// The venue's clock compared with the server's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VenueClock {
     /// The smallest difference between arrival and timestamp over the last one to two minutes, in microseconds: the
     /// fastest message's latency plus how far the server's clock is ahead of the venue's.

@@ -64,7 +64,7 @@ pub(crate) struct Line<V: Venue> {
     pub(crate) watches: [Watch; 2],
     random: Jitter,
     connection: Option<ConnectionId>,
-    /// When the requested connection will be open.
+    /// Step at which the requested connection will be open.
     opening: Option<(u64, ConnectionId)>,
     /// Messages on their way to the venue, with the step at which each arrives.
     toward: VecDeque<(u64, String)>,
@@ -82,7 +82,7 @@ pub(crate) struct Line<V: Venue> {
     pub(crate) open: BTreeSet<ConnectionId>,
     /// Messages sent on the newest connection.
     pub(crate) sent: Vec<String>,
-    /// When the last event came other than a change of a book's state.
+    /// Time of the last event other than a change of a book's state.
     pub(crate) value_at: Option<u64>,
 }
 

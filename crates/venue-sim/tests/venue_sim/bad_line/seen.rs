@@ -15,7 +15,7 @@ pub(crate) struct Seen {
     pub(crate) n_silent_errors: u64,
     pub(crate) n_unverified: u64,
     pub(crate) n_doubted: u64,
-    /// How often each fault was applied to a frame.
+    /// Number of frames to which each fault was applied.
     pub(crate) done: BTreeMap<&'static str, u64>,
     /// Snapshots requested, and those requested too soon after the previous one.
     pub(crate) n_asked: u64,
@@ -53,15 +53,15 @@ impl Seen {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watch {
     pub(crate) state: BookState,
-    /// When it ceased to be served, or the connection opened.
+    /// Time at which it ceased to be served, or the connection opened.
     pub(crate) doubted_at: Option<u64>,
-    /// When the snapshot that will make it live was permitted.
+    /// Time at which the snapshot that will make it live was permitted.
     pub(crate) permitted_at: Option<u64>,
     /// The last two times when a snapshot was requested, the newer one last.
     pub(crate) asks: [Option<u64>; 2],
     /// The next request is part of subscribing on a new connection.
     pub(crate) is_first_ask: bool,
-    /// When it was contradicted, when it was flagged for that and when it was live again.
+    /// Times at which it was contradicted, flagged for that, and live again.
     pub(crate) contradicted_at: Vec<u64>,
     pub(crate) flagged: Vec<(u64, Option<u64>)>,
 }

@@ -31,7 +31,7 @@ struct Longest {
     flag: u64,
     /// From the flag to the next value.
     value: u64,
-    /// From when connections are served again to live books.
+    /// From the moment at which connections are served again to live books.
     back: u64,
 }
 

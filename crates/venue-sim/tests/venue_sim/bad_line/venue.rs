@@ -25,7 +25,7 @@ pub(crate) struct Heard {
     pub(crate) last_whole: Vec<u64>,
 }
 
-/// How the history of the books is numbered.
+/// Numbering of the books' history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Numbering {
     /// The update id under this key of a frame: it numbers changes of a book, with or without readers.

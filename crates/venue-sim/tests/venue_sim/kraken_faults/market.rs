@@ -26,7 +26,7 @@ pub(crate) struct State {
     pub(crate) prints: Vec<Print>,
     /// The next step brings the newest trade.
     pub(crate) has_new_print: bool,
-    /// Whether there are figures of 24 hours, without which the venue sends no ticker.
+    /// True if there are figures of 24 hours, without which the venue sends no ticker.
     pub(crate) has_day: bool,
 }
 

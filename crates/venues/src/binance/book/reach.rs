@@ -1,6 +1,6 @@
-//! How far a snapshot reaches, and how far it must.
+//! Reach of a snapshot, and the reach that it must have.
 //!
-//! Not here: when a further snapshot is requested ([`super::super::protocol`]).
+//! Not here: the time of a further snapshot ([`super::super::protocol`]).
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ impl Default for Attention {
     }
 }
 
-/// How far the last snapshot reached: beyond, levels that have not changed since are missing.
+/// Reach of the last snapshot: beyond it, levels that have not changed since are missing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Reach {
     /// Levels a side that were requested.

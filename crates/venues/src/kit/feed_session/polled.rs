@@ -17,7 +17,7 @@ use crate::kit::protocol::Protocol;
 /// The best levels of one side.
 pub(crate) type Side = Vec<Level>;
 
-/// When each polled book was polled last.
+/// Time of each polled book's last poll.
 #[derive(Debug, Default)]
 pub(crate) struct PolledBooks(BTreeMap<usize, Monotonic>);
 
