@@ -16,6 +16,7 @@ use indicators::bar::Bar;
 use model::{
     alert::condition::{ExecutionEvent, PnlFigure},
     candle::Candle,
+    decimal::{Notional, SignedQuantity},
     desk_feed::{DeskBook, DeskLevels, DeskUpdate},
     event::Level,
     instrument::{InstrumentId, Venue},
@@ -192,22 +193,32 @@ impl Evaluation {
                     let is_held = |id: &InstrumentId| held.iter().any(|row| row.line.instrument == *id);
                     gone.extend(known.keys().filter(|id| !is_held(id)).cloned());
                 }
-                // An instrument missing from the known list was not held: without that zero, a new rule would not see it opened.
+                // An instrument missing from the known list was not held: without that zero, a new rule would not see the
+                // position opened, nor a loss that its first row already has.
                 let is_new = |row: &&PositionRow| !is_first && !known.contains_key(&row.line.instrument);
                 let opened: Vec<InstrumentId> =
                     held.iter().filter(is_new).map(|row| row.line.instrument.clone()).collect();
                 known.retain(|id, _| !gone.contains(id));
-                for instrument in gone.into_iter().chain(opened) {
-                    let quantity = model::decimal::SignedQuantity::ZERO;
-                    let event = TradingEvent::Position { account: account.clone(), instrument, quantity };
-                    self.engine.trading(&event, now);
-                }
+                gone.into_iter().chain(opened).for_each(|instrument| self.flat(&account, instrument, now));
                 held.iter().for_each(|row| self.position(&account, row, now));
                 known.extend(held.into_iter().map(|row| (row.line.instrument.clone(), row)));
                 self.positions.insert(account, known);
             }
             _ => {}
         }
+    }
+
+    /// Tells the rules that an account holds nothing of an instrument.
+    fn flat(&mut self, account: &AccountId, instrument: InstrumentId, now: Timestamp) {
+        let unrealised = TradingEvent::Pnl {
+            account: account.clone(),
+            instrument: Some(instrument.clone()),
+            figure: PnlFigure::Unrealised,
+            amount: Notional::ZERO,
+        };
+        let quantity = SignedQuantity::ZERO;
+        let position = TradingEvent::Position { account: account.clone(), instrument, quantity };
+        [position, unrealised].iter().for_each(|event| self.engine.trading(event, now));
     }
 
     fn position(&mut self, account: &AccountId, row: &PositionRow, now: Timestamp) {

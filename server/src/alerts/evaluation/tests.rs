@@ -98,14 +98,19 @@ fn a_connection_that_was_up_when_the_rule_began_is_lost() {
     assert_eq!(fired(&mut evaluation), ["lost"]);
 }
 
-fn position_row(quantity: &str) -> Value {
+fn position_row(quantity: &str, unrealised: &Value) -> Value {
     json!({"account": "paper", "instrument": "demo:BTC-SIM", "currency": "SIM", "quantity": quantity, "average_price": null,
-           "cost": "1", "mark": null, "quote_value": null, "quote_unrealised_pnl": null, "value": null,
+           "cost": "1", "mark": null, "quote_value": null, "quote_unrealised_pnl": unrealised, "value": null,
            "unrealised_pnl": null, "route": null, "realised_pnl": "0", "stop_price": null, "target_price": null})
 }
 
 fn positions(evaluation: &mut Evaluation, is_whole: bool, quantity: Option<&str>) {
-    let row = quantity.map(|quantity| ("demo:BTC-SIM".to_owned(), RowText::of(&position_row(quantity)).unwrap()));
+    positions_at(evaluation, is_whole, quantity, Value::Null);
+}
+
+fn positions_at(evaluation: &mut Evaluation, is_whole: bool, quantity: Option<&str>, unrealised: Value) {
+    let row = quantity
+        .map(|quantity| ("demo:BTC-SIM".to_owned(), RowText::of(&position_row(quantity, &unrealised)).unwrap()));
     let removed = if is_whole || row.is_some() { vec![] } else { vec!["demo:BTC-SIM".to_owned()] };
     let rows = DeskRows { rows: row.into_iter().collect(), removed };
     let topic = Topic::desk(Channel::Positions, &AccountId::parse("paper").unwrap());
@@ -124,6 +129,19 @@ fn the_first_position_in_an_instrument_is_opened_and_closed() {
     save(&mut evaluation, "closed", Value::Null, json!({"kind": "position", "event": "closed"}));
     positions(&mut evaluation, false, None);
     assert_eq!(fired(&mut evaluation), ["closed"]);
+}
+
+#[test]
+fn a_position_that_opens_at_a_loss_has_fallen_to_it() {
+    let mut evaluation = evaluation();
+    positions(&mut evaluation, true, None);
+    let falls = json!({"kind": "pnl", "figure": "unrealised", "direction": "down", "level": "-1"});
+    save(&mut evaluation, "loss", json!("demo:BTC-SIM"), falls);
+    positions_at(&mut evaluation, false, Some("2"), json!("-0.5"));
+    assert_eq!(fired(&mut evaluation), [""; 0]);
+    positions_at(&mut evaluation, false, None, Value::Null);
+    positions_at(&mut evaluation, false, Some("2"), json!("-1.5"));
+    assert_eq!(fired(&mut evaluation), ["loss"]);
 }
 
 #[test]
