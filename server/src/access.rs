@@ -42,7 +42,7 @@ use tokio::sync::{OnceCell, mpsc};
 
 use self::{
     attempts::Attempts,
-    audit::{AuditLog, Note},
+    audit::{AuditLog, Entry},
     caller::Caller,
     password::Passwords,
     roster::{Roster, SessionTimes, oldest_beyond},
@@ -238,21 +238,21 @@ impl Access {
     /// The tables cannot be read.
     pub async fn start(parts: AccessParts, shutdown: &Shutdown) -> Result<Self, AccessError> {
         let has_file = parts.has_file;
-        let (access, notes) = Self::new(parts)?;
+        let (access, entries) = Self::new(parts)?;
         if has_file || access.login_state() != LoginState::Open || access.has_file() {
             access.reload().await?;
         }
-        shutdown.tasks.spawn(task::run(access.clone(), notes, shutdown.stopping.clone()));
+        shutdown.tasks.spawn(task::run(access.clone(), entries, shutdown.stopping.clone()));
         Ok(access)
     }
 
-    /// Prepares access without reading anything yet; the lines of its log are the caller's.
+    /// Prepares access without reading anything yet; the entries of its log are the caller's.
     ///
     /// # Errors
     /// The system has no random numbers.
-    pub fn new(parts: AccessParts) -> Result<(Self, mpsc::Receiver<Note>), AccessError> {
+    pub fn new(parts: AccessParts) -> Result<(Self, mpsc::Receiver<Entry>), AccessError> {
         let AccessParts { live, data_dir, is_private, port, clock, .. } = parts;
-        let (audit, notes) = AuditLog::new();
+        let (audit, entries) = AuditLog::new();
         let access = Self(Arc::new(Inner {
             login: live.config().access.login,
             live,
@@ -269,7 +269,7 @@ impl Access {
             set_up_code: Mutex::default(),
             audit,
         }));
-        Ok((access, notes))
+        Ok((access, entries))
     }
 
     /// Returns whether callers have to log in.

@@ -1,19 +1,28 @@
 //! The audit log: who did what, when and from where. Never a secret.
 //!
-//! Written by the task of access, so that nothing waits for the disk; a line that cannot be kept stands in the server's
-//! own log.
+//! Written by the task of access, so that no change waits for the disk; a reader waits for the lines noted before. A line
+//! that cannot be kept stands in the server's own log.
 
 use std::net::IpAddr;
 
 use model::{access::UserName, time::Timestamp};
 use store::access::AuditRow;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::caller::Caller;
 
 /// The way to the audit log. Clones share it.
 #[derive(Clone, Debug)]
-pub struct AuditLog(mpsc::Sender<Note>);
+pub struct AuditLog(mpsc::Sender<Entry>);
+
+/// An entry of the queue to the task of access.
+#[derive(Debug)]
+pub enum Entry {
+    /// A line to write.
+    Line(Note),
+    /// A reader that waits for the lines before it.
+    Reader(oneshot::Sender<()>),
+}
 
 /// A line on its way.
 #[derive(Clone, Debug)]
@@ -25,10 +34,10 @@ pub struct Note {
 }
 
 impl AuditLog {
-    /// Returns a log and the lines to write.
-    pub fn new() -> (Self, mpsc::Receiver<Note>) {
-        let (sender, notes) = mpsc::channel(MAX_WAITING);
-        (Self(sender), notes)
+    /// Returns a log and the entries for its writer.
+    pub fn new() -> (Self, mpsc::Receiver<Entry>) {
+        let (sender, entries) = mpsc::channel(MAX_WAITING);
+        (Self(sender), entries)
     }
 
     /// Notes what a caller did, to whom or what.
@@ -36,8 +45,17 @@ impl AuditLog {
         let note = Note { user: caller.user.clone(), address: caller.address, action, detail: detail.into() };
         let user = note.user.as_ref().map(UserName::as_str);
         tracing::info!(action, user, address = ?note.address, detail = note.detail, "audit");
-        if self.0.try_send(note).is_err() {
+        if self.0.try_send(Entry::Line(note)).is_err() {
             tracing::warn!(action, "the audit log takes no more lines; this one stands only here");
+        }
+    }
+
+    /// Waits until the lines noted before are written, or nobody writes any more.
+    pub async fn wait_written(&self) {
+        let (reader, written) = oneshot::channel();
+        if self.0.send(Entry::Reader(reader)).await.is_ok() {
+            // An error is a writer that has stopped.
+            let _stopped = written.await;
         }
     }
 }

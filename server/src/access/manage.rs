@@ -267,7 +267,10 @@ impl Access {
     /// The disk refuses.
     pub async fn audit_rows(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>, AccessError> {
         match self.0.tables.get() {
-            Some(tables) => Ok(tables.audit(before, limit).await?),
+            Some(tables) => {
+                self.0.audit.wait_written().await;
+                Ok(tables.audit(before, limit).await?)
+            }
             None => Ok(Vec::new()),
         }
     }

@@ -5,10 +5,10 @@ use std::{sync::atomic::Ordering, time::Duration};
 use tokio::{sync::mpsc, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::{Access, AccessError, LOOK_EVERY, audit::Note};
+use super::{Access, AccessError, LOOK_EVERY, audit::{Entry, Note}};
 
 /// Runs until the shutdown; lines of the audit log that wait then are written.
-pub(super) async fn run(access: Access, mut notes: mpsc::Receiver<Note>, stopping: CancellationToken) {
+pub(super) async fn run(access: Access, mut entries: mpsc::Receiver<Entry>, stopping: CancellationToken) {
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut n_ticks = 0_u32;
@@ -16,7 +16,7 @@ pub(super) async fn run(access: Access, mut notes: mpsc::Receiver<Note>, stoppin
         tokio::select! {
             biased;
             () = stopping.cancelled() => break,
-            Some(note) = notes.recv() => write(&access, note).await,
+            Some(entry) = entries.recv() => take(&access, entry).await,
             _ = ticks.tick() => {
                 n_ticks = n_ticks.wrapping_add(1);
                 if let Err(error) = look(&access, n_ticks.is_multiple_of(TICKS_OF_SEEN)).await {
@@ -25,8 +25,8 @@ pub(super) async fn run(access: Access, mut notes: mpsc::Receiver<Note>, stoppin
             }
         }
     }
-    while let Ok(note) = notes.try_recv() {
-        write(&access, note).await;
+    while let Ok(entry) = entries.try_recv() {
+        take(&access, entry).await;
     }
     if let Some(tables) = access.0.tables.get() {
         let seen = access.roster().take_seen();
@@ -55,6 +55,14 @@ async fn look(access: &Access, is_minute: bool) -> Result<(), AccessError> {
         tables.note_seen(&seen).await?;
     }
     Ok(())
+}
+
+async fn take(access: &Access, entry: Entry) {
+    match entry {
+        Entry::Line(note) => write(access, note).await,
+        // One that no longer waits has gone.
+        Entry::Reader(reader) => drop(reader.send(())),
+    }
 }
 
 async fn write(access: &Access, note: Note) {
