@@ -35,24 +35,21 @@ impl Reach {
     }
 }
 
-/// Why an address may not be contacted.
+/// Why an address may not be contacted. The words name the host alone, as everybody reads them: the address that it has is
+/// for the server's log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReachError {
     /// It is in a private network or on this machine.
-    #[error("{host} is at a private address ({address}); allow private addresses for this channel if that is meant")]
+    #[error("{host} is at a private address; allow private addresses for this channel if that is meant")]
     Private {
         /// The host of the channel.
         host: String,
-        /// Its address.
-        address: IpAddr,
     },
     /// No server of anybody can be there.
-    #[error("{host} is at {address}, which is never contacted")]
+    #[error("{host} is at an address that is never contacted: no server of others is there")]
     Forbidden {
         /// The host of the channel.
         host: String,
-        /// Its address.
-        address: IpAddr,
     },
     /// The name is not known.
     #[error("{host} cannot be found ({reason})")]
@@ -151,11 +148,15 @@ impl Resolve for CheckedNames {
 }
 
 fn check(host: &str, address: IpAddr, reach: Reach) -> Result<(), ReachError> {
-    match (kind(address), reach) {
+    let checked = match (kind(address), reach) {
         (Kind::Public, _) | (Kind::Private, Reach::Private) => Ok(()),
-        (Kind::Private, Reach::Public) => Err(ReachError::Private { host: host.to_owned(), address }),
-        (Kind::Forbidden, _) => Err(ReachError::Forbidden { host: host.to_owned(), address }),
+        (Kind::Private, Reach::Public) => Err(ReachError::Private { host: host.to_owned() }),
+        (Kind::Forbidden, _) => Err(ReachError::Forbidden { host: host.to_owned() }),
+    };
+    if checked.is_err() {
+        tracing::warn!(host, %address, "an alert may not be sent there");
     }
+    checked
 }
 
 /// Kind of address.
@@ -276,7 +277,8 @@ mod tests {
     async fn a_name_gives_checked_addresses_alone() {
         let names = Names::default();
         let refused = resolve(&names, "localhost", 80, Reach::Public).await.unwrap_err();
-        assert!(matches!(&refused, ReachError::Private { host, .. } if host == "localhost"), "{refused}");
+        assert!(matches!(&refused, ReachError::Private { host } if host == "localhost"), "{refused}");
+        assert!(!refused.to_string().contains("127.0.0.1") && !refused.to_string().contains("::1"), "{refused}");
         let found = resolve(&names, "localhost", 80, Reach::Private).await.unwrap();
         assert!(found.iter().all(|found| found.ip().is_loopback() && found.port() == 80), "{found:?}");
     }

@@ -29,13 +29,13 @@ pub struct TlsConfig {
     pub acme_domains: Vec<String>,
     /// True if the authority's terms of service are accepted.
     pub acme_accept_terms: bool,
-    /// E-mail address at which the authority reaches whoever runs the server.
+    /// E-mail address where the authority can reach the admin of this server.
     #[serde(deserialize_with = "read_contact", skip_serializing_if = "Option::is_none")]
     pub acme_contact: Option<String>,
     /// The authority's directory.
     #[serde(deserialize_with = "read_directory")]
     pub acme_directory: String,
-    /// File with the roots that vouch for the authority's own address, in PEM, in place of those that browsers have.
+    /// PEM file with the root certificates of the authority's own address, in place of the built-in ones.
     #[serde(deserialize_with = "read_path", serialize_with = "show_path", skip_serializing_if = "Option::is_none")]
     pub acme_root_file: Option<PathBuf>,
 }

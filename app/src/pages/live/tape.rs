@@ -90,7 +90,7 @@ pub fn TapePanel(
                     prop:value=move || field.get()
                     on:input=move |event: ev::Event| choose(event_target_value(&event))
                 />
-                <span>{move || selection.instrument.with(|one| one.as_ref().map(|one| one.base.clone()))}</span>
+                <span class="tape-panel__unit">{move || selection.instrument.with(|one| one.as_ref().map(|one| one.base.clone()))}</span>
                 <span class="tape-panel__wrong" role="status" data-testid="tape-filter-wrong">
                     {move || if is_wrong.get() { "not a number" } else { "" }}
                 </span>

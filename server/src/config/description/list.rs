@@ -48,14 +48,14 @@ pub const SETTINGS: &[Description] = &[
     other(
         "server.allowed_hosts",
         "Accepted host names",
-        "Further names under which browsers reach the server, as those of a reverse proxy. With one, everybody has to log in: make a user first. A certificate of the server's own has them after a restart.",
+        "Host names that browsers use to reach the server, beside its own address: for example that of a reverse proxy. With any, everybody has to log in, so add a user first. A self-signed certificate includes them after a restart.",
         List,
         AtOnce,
     ),
     number(
         "server.max_connections",
         "Connections at once",
-        "Most open connections. Further ones are refused, but for a reserve for the page and health checks.",
+        "Largest number of open connections. A small reserve beyond it is for the page and for health checks; all others are refused.",
         "",
         (1, 1_000_000),
         AtOnce,
@@ -63,21 +63,21 @@ pub const SETTINGS: &[Description] = &[
     other(
         "server.offline_page",
         "Page without the server",
-        "Browsers keep the page's files, so that it starts without the server. Off removes what they have.",
+        "Browsers keep the page's files, so that it opens while the server is away. Turn this off to remove the files.",
         Flag,
         AtOnce,
     ),
     other(
         "server.trusted_proxies",
         "Trusted proxies",
-        "Addresses and ranges of reverse proxies that are believed when they say who called them. With one, everybody has to log in: make a user first.",
+        "Addresses and ranges of reverse proxies whose word on the client's address is taken. With any, everybody has to log in, so add a user first.",
         List,
         AtOnce,
     ),
     other(
         "log.level",
         "Level of the log",
-        "How much the server logs of itself: debug has a line for each request. The variable RUST_LOG wins over it.",
+        "How much the server writes to its log; debug adds a line for each request. The variable RUST_LOG overrides it.",
         Choice(&["error", "warn", "info", "debug", "trace"]),
         AtOnce,
     ),
@@ -198,7 +198,7 @@ pub const SETTINGS: &[Description] = &[
     number(
         "limits.streams_per_address",
         "Streams of an address",
-        "Open streams from one address: one a page.",
+        "Open streams from one address. Each open page uses one.",
         "",
         (1, 1_000_000),
         AtOnce,
@@ -206,7 +206,7 @@ pub const SETTINGS: &[Description] = &[
     number(
         "limits.streams_per_account",
         "Streams of an account",
-        "Open streams of one account, from whatever address.",
+        "Open streams of one account, over all addresses.",
         "",
         (1, 1_000_000),
         AtOnce,
@@ -230,7 +230,7 @@ pub const SETTINGS: &[Description] = &[
     number(
         "limits.header_timeout_ms",
         "Time for a request's head",
-        "Also for a TLS handshake.",
+        "It also limits the TLS handshake.",
         "ms",
         (100, 600_000),
         NewConnections,
@@ -247,7 +247,7 @@ pub const SETTINGS: &[Description] = &[
     other(
         "tls.cert",
         "Certificate",
-        "File with the certificate and those that vouch for it, in PEM. It is read again when it changes.",
+        "PEM file with the certificate and its chain. It is read again when it changes.",
         Text,
         Restart,
     ),
@@ -255,7 +255,7 @@ pub const SETTINGS: &[Description] = &[
     other(
         "tls.self_signed",
         "Own certificate",
-        "The server makes a certificate by itself. Browsers warn of it.",
+        "The server makes its own certificate. Browsers warn about it.",
         Flag,
         Restart,
     ),
@@ -276,7 +276,7 @@ pub const SETTINGS: &[Description] = &[
     other(
         "tls.acme_contact",
         "Contact for the authority",
-        "E-mail address at which the authority reaches whoever runs the server.",
+        "E-mail address where the authority can reach the admin of this server.",
         Text,
         Restart,
     ),
@@ -284,7 +284,7 @@ pub const SETTINGS: &[Description] = &[
     other(
         "tls.acme_root_file",
         "Roots of the authority",
-        "File with the roots that vouch for the authority's own address, in PEM, in place of those that browsers have.",
+        "PEM file with the root certificates of the authority's own address, in place of the built-in ones.",
         Text,
         Restart,
     ),
@@ -307,7 +307,7 @@ pub const SETTINGS: &[Description] = &[
     number(
         "stream.hello_timeout_ms",
         "Wait for the first message",
-        "Time a client has to introduce itself.",
+        "Time a client has to send its first message.",
         "ms",
         (100, 60_000),
         NewConnections,
@@ -315,7 +315,7 @@ pub const SETTINGS: &[Description] = &[
     number(
         "stream.write_timeout_ms",
         "Too slow after",
-        "Time a client may take nothing of what waits for it before it is closed.",
+        "A client that reads nothing for this long, with data waiting, is disconnected.",
         "ms",
         (100, 60_000),
         NewConnections,
@@ -347,7 +347,7 @@ pub const SETTINGS: &[Description] = &[
     number(
         "stream.retain_idle_ms",
         "Keep unread topics",
-        "Time a topic is kept after its last reader left, so that a reloaded page continues.",
+        "Time a topic is kept after its last reader has left, so that a reloaded page can resume.",
         "ms",
         (0, 86_400_000),
         AtOnce,
@@ -413,7 +413,7 @@ pub const SETTINGS: &[Description] = &[
     other(
         "desk.currency",
         "Currency",
-        "Currency of the account's totals and of what it starts with; for the first start.",
+        "Currency of the account's totals and of its starting balance; used at the first start.",
         Text,
         Restart,
     ),
