@@ -5,7 +5,10 @@ use std::{sync::atomic::Ordering, time::Duration};
 use tokio::{sync::mpsc, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::{Access, AccessError, LOOK_EVERY, audit::{Entry, Note}};
+use super::{
+    Access, AccessError, LOOK_EVERY,
+    audit::{Entry, Note},
+};
 
 /// Runs until the shutdown; lines of the audit log that wait then are written.
 pub(super) async fn run(access: Access, mut entries: mpsc::Receiver<Entry>, stopping: CancellationToken) {
@@ -60,8 +63,9 @@ async fn look(access: &Access, is_minute: bool) -> Result<(), AccessError> {
 async fn take(access: &Access, entry: Entry) {
     match entry {
         Entry::Line(note) => write(access, note).await,
-        // One that no longer waits has gone.
-        Entry::Reader(reader) => drop(reader.send(())),
+        Entry::Reader(reader) => {
+            let _gone = reader.send(());
+        }
     }
 }
 
