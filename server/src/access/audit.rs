@@ -76,3 +76,27 @@ impl Note {
 
 /// Lines that wait for the disk.
 const MAX_WAITING: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reader_waits_for_the_lines_before_it() {
+        let (log, mut entries) = AuditLog::new();
+        log.note(&Caller::OWNER, "stop_feed", "");
+        let reading = tokio::spawn(async move { log.wait_written().await });
+        assert!(matches!(entries.recv().await, Some(Entry::Line(note)) if note.action == "stop_feed"));
+        let Some(Entry::Reader(reader)) = entries.recv().await else { panic!("no reader waits") };
+        assert!(!reading.is_finished());
+        reader.send(()).unwrap();
+        reading.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_writer_that_has_stopped() {
+        let (log, entries) = AuditLog::new();
+        drop(entries);
+        log.wait_written().await;
+    }
+}

@@ -137,9 +137,6 @@ fn a_position_that_opens_at_a_loss_has_fallen_to_it() {
     positions(&mut evaluation, true, None);
     let falls = json!({"kind": "pnl", "figure": "unrealised", "direction": "down", "level": "-1"});
     save(&mut evaluation, "loss", json!("demo:BTC-SIM"), falls);
-    positions_at(&mut evaluation, false, Some("2"), json!("-0.5"));
-    assert_eq!(fired(&mut evaluation), [""; 0]);
-    positions_at(&mut evaluation, false, None, Value::Null);
     positions_at(&mut evaluation, false, Some("2"), json!("-1.5"));
     assert_eq!(fired(&mut evaluation), ["loss"]);
 }
