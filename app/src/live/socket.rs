@@ -334,8 +334,9 @@ impl Driver {
     }
 
     fn send(&self, message: &ClientMessage) {
-        if let Some(socket) = &self.socket {
-            // If sending fails, the close event follows.
+        // A socket that closes takes nothing, and the browser would report each attempt. Its close event follows, as it does
+        // if sending fails.
+        if let Some(socket) = self.socket.as_ref().filter(|socket| socket.socket.ready_state() == WebSocket::OPEN) {
             let _failed = socket.socket.send_with_u8_array(&encode_client(message, Encoding::Binary));
         }
     }

@@ -67,6 +67,11 @@ impl Socket {
     /// Sends a text frame.
     pub(crate) fn send(&self, frame: &str) -> Result<(), CloseReason> {
         let Some(open) = self.parts.open.take() else { return Ok(()) };
+        // One that closes takes nothing, and the browser would report each attempt. Its close event follows.
+        if open.socket.ready_state() >= WebSocket::CLOSING {
+            self.parts.open.set(Some(open));
+            return Ok(());
+        }
         let is_full = open.socket.buffered_amount() > MAX_BUFFERED;
         let sent = open.socket.send_with_str(frame);
         self.parts.open.set(Some(open));
