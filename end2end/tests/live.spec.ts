@@ -135,7 +135,7 @@ for (const width of [360, 768, 1440]) {
           const box = element.getBoundingClientRect();
           return scrolls || (box.width > 0 && Math.round(box.right) > window.innerWidth);
         })
-        .map((element) => `${element.tagName.toLowerCase()}.${element.className}`),
+        .map((element) => `${element.tagName.toLowerCase()}.${element.className} in ${element.parentElement?.className}: ${element.textContent?.slice(0, 80)}`),
     );
     expect(wide).toEqual([]);
     const rail = await page.locator(".rail").boundingBox();

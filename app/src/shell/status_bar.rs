@@ -75,7 +75,7 @@ impl Feeds {
     }
 
     fn connections(&self) -> String {
-        format!("{}/{} connections active", self.n_active, self.n_all)
+        format!("{}/{} connections", self.n_active, self.n_all)
     }
 
     fn updates(&self) -> String {
@@ -137,6 +137,7 @@ fn FeedMarks(
     view! {
         <span class="status-bar__feeds" data-testid="feeds">
             {move || feeds.with(Feeds::connections)}
+            <span class="status-bar__active">" active"</span>
             <span class="status-bar__updates">{move || feeds.with(Feeds::updates)}</span>
         </span>
         <ul class="status-bar__venues">
@@ -284,7 +285,7 @@ mod tests {
             ..StatusData::default()
         };
         let feeds = Feeds::new(&status, |_| false);
-        assert_eq!(feeds.connections() + &feeds.updates(), "1/2 connections active • 142 updates");
+        assert_eq!(feeds.connections() + &feeds.updates(), "1/2 connections • 142 updates");
         let states: Vec<StreamState> = feeds.venues.iter().map(|venue| venue.state).collect();
         assert_eq!(states, [StreamState::Live, StreamState::Failed]);
         // Without the server no feed is called active or live.
