@@ -27,6 +27,8 @@ use crate::{
 pub enum LazyPart {
     /// The strip that says that nobody follows the shown instrument.
     Absence(Selection),
+    /// The line about feeds in trouble, which watches them.
+    AlertLine,
     /// The lines of price alerts over a chart, and new ones at its cursor.
     AlertLines(Selection, ChartSeries),
     /// Toasts, dialog and sound of alerts, on every page.
@@ -196,6 +198,7 @@ pub fn LazyView(
     let has_place = !matches!(
         part,
         LazyPart::Absence(_)
+            | LazyPart::AlertLine
             | LazyPart::AlertLines(..)
             | LazyPart::Announcer
             | LazyPart::Indicators(..)

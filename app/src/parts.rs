@@ -31,7 +31,10 @@ use crate::{
             symbol_dialog::SymbolSearch,
         },
     },
-    shell::{alerts::Announcer, offline::Offline, palette::Palette, replay_bar::ReplayBar, settings_panel::Choices},
+    shell::{
+        alert_line::AlertLine, alerts::Announcer, offline::Offline, palette::Palette, replay_bar::ReplayBar,
+        settings_panel::Choices,
+    },
 };
 
 /// The parts, for `provide_lazy`.
@@ -55,6 +58,7 @@ fn build_loaded(part: LazyPart) -> Option<AnyView> {
 fn build(part: LazyPart) -> Result<Option<AnyView>, SplitLoaderError> {
     Ok(match part {
         LazyPart::Absence(selection) => Some(view! { <AbsenceStrip selection/> }.into_any()),
+        LazyPart::AlertLine => Some(view! { <AlertLine/> }.into_any()),
         LazyPart::AlertLines(selection, series) => Some(view! { <AlertLines selection series/> }.into_any()),
         LazyPart::Announcer => Some(view! { <Announcer/> }.into_any()),
         LazyPart::Holdings(selection) => Some(view! { <LivePanel selection/> }.into_any()),

@@ -16,8 +16,8 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use self::{
-    alert_line::AlertLine, alerts::provide_open_alerts, banner::Banner, notice::ServerNotice, rail::Rail,
-    settings_panel::SettingsPanel, status_bar::StatusBar,
+    alerts::provide_open_alerts, banner::Banner, notice::ServerNotice, rail::Rail, settings_panel::SettingsPanel,
+    status_bar::StatusBar,
 };
 use crate::{
     components::{cross_check::provide_comparison, status_popover::StatusPopover},
@@ -54,7 +54,7 @@ pub fn Frame() -> impl IntoView {
                 <ServerNotice/>
                 <LazyView part=LazyPart::Offline/>
             </div>
-            <AlertLine/>
+            <LazyView part=LazyPart::AlertLine/>
             <Banner/>
             <StatusBar/>
             <SettingsPanel/>

@@ -1,6 +1,6 @@
 //! The alert line: a feed in trouble or a gap in the data, on every page; it disappears when resolved.
 //!
-//! Not here: the connection to this page's own server ([`super::banner`]); while that is lost, nothing is known about
+//! Loaded lazily: before the first data there is nothing to say. Not here: the connection to this page's own server ([`super::banner`]); while that is lost, nothing is known about
 //! feeds.
 
 use leptos::prelude::*;
@@ -9,7 +9,7 @@ use model::{sorted::sorted_by, time::Now};
 use crate::{
     components::icon::{Icon, IconMark},
     format,
-    live::{browser, use_live},
+    live::{Live, browser, use_live},
     quality::troubles::{Trouble, Troubles},
     route::PageLink,
 };
@@ -18,11 +18,18 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 struct KnownTroubles(RwSignal<Troubles>);
 
-/// Watches the feeds and provides their troubles to the whole page.
+/// Provides the troubles to the whole page. They are found by the line, see [`AlertLine`].
 pub fn provide_troubles() {
-    let live = use_live();
-    let known = RwSignal::new(Troubles::default());
-    provide_context(KnownTroubles(known));
+    provide_context(KnownTroubles(RwSignal::new(Troubles::default())));
+}
+
+/// Returns all troubles of this page.
+pub fn use_troubles() -> RwSignal<Troubles> {
+    use_context::<KnownTroubles>().map_or_else(RwSignal::default, |known| known.0)
+}
+
+/// Finds the feeds' troubles from now on.
+fn watch_feeds(live: Live, known: RwSignal<Troubles>) {
     Effect::new(move |_| {
         if live.tick().get() == Now::default() {
             return;
@@ -39,11 +46,6 @@ pub fn provide_troubles() {
     });
 }
 
-/// Returns all troubles of this page.
-pub fn use_troubles() -> Signal<Troubles> {
-    use_context::<KnownTroubles>().map_or_else(|| Signal::derive(Troubles::default), |known| known.0.into())
-}
-
 /// The content of the line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Alert {
@@ -53,11 +55,13 @@ struct Alert {
     more: String,
 }
 
-/// The line above the status bar. It overlays the page, so that nothing moves when it appears or disappears.
+/// The line above the status bar, which also watches the feeds. It overlays the page, so that nothing moves when it appears
+/// or disappears.
 #[component]
 pub fn AlertLine() -> impl IntoView {
     let live = use_live();
     let troubles = use_troubles();
+    watch_feeds(live, troubles);
     let alert = Memo::new(move |_| {
         // Before the first tick the time is unknown, on the server as in the browser.
         if live.tick().get() == Now::default() {
@@ -66,10 +70,9 @@ pub fn AlertLine() -> impl IntoView {
         let is_cut_off = live.with_model(|model| model.is_cut_off(browser::now())).unwrap_or(true);
         troubles.with(|troubles| alert(troubles.lasting(), is_cut_off))
     });
-    let known = use_context::<KnownTroubles>();
     let dismiss = move |_| {
-        if let (Some(known), Some(alert)) = (known, alert.get_untracked()) {
-            known.0.update(|troubles| troubles.dismiss(&alert.what));
+        if let Some(alert) = alert.get_untracked() {
+            troubles.update(|troubles| troubles.dismiss(&alert.what));
         }
     };
     let part = move |of: fn(&Alert) -> &str| {
