@@ -5,7 +5,7 @@ use leptos_meta::MetaTags;
 use model::access::Role;
 use serde::Deserialize;
 
-use crate::root::App;
+use crate::{pages::PAGES, root::App, route::Address};
 
 /// The files of one build of the page, as `cargo xtask build` lists them in `site.json`. Addresses are relative to the
 /// page, so that it works below any path.
@@ -13,8 +13,10 @@ use crate::root::App;
 pub struct Build {
     /// Identifies the build: other files, another id.
     pub id: String,
-    /// The style sheet.
+    /// The style sheet of the first view.
     pub style: String,
+    /// The one of the lazily loaded code.
+    pub later_style: String,
     /// The script of the program.
     pub script: String,
     /// The program.
@@ -26,7 +28,8 @@ pub struct Build {
 impl Default for Build {
     fn default() -> Self {
         let [style, script, program] = ["css", "js", "wasm"].map(|kind| format!("assets/unbuilt/truetape.{kind}"));
-        Self { id: "unbuilt".to_owned(), style, script, program, worker: "unbuilt".to_owned() }
+        let (later_style, worker) = ("assets/unbuilt/later.css".to_owned(), "unbuilt".to_owned());
+        Self { id: "unbuilt".to_owned(), style, later_style, script, program, worker }
     }
 }
 
@@ -52,13 +55,16 @@ pub fn shell(
     reader: &Reader,
 ) -> impl IntoView + use<> {
     let (user, role) = (reader.user.clone(), reader.role.as_str());
-    let Build { id, style, script, program, worker } = build.clone();
+    let Build { id, style, later_style, script, program, worker } = build.clone();
+    // The server renders the other pages at once; this one's program loads the sheet with its later code.
+    let is_first_page = use_context::<Address>().unwrap_or_default().path() == PAGES[0].path;
+    let other_style = (!is_first_page).then(|| later_style.clone());
     let start = format!(
         "import(\"./{script}\").then(page=>page.default({{module_or_path:\"./{program}\"}}).then(()=>page.hydrate()))"
     );
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme="dark" data-updown="green-red" data-flashing="on" data-reload=is_reloading.then_some("on") data-account=account data-user=user data-role=role data-build=id data-worker=worker data-offline=(!is_kept).then_some("off")>
+        <html lang="en" data-theme="dark" data-updown="green-red" data-flashing="on" data-reload=is_reloading.then_some("on") data-account=account data-user=user data-role=role data-build=id data-later-style=later_style data-worker=worker data-offline=(!is_kept).then_some("off")>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
@@ -67,6 +73,7 @@ pub fn shell(
                 <meta name="theme-color" content="#0b0f13"/>
                 <script nonce=use_nonce() inner_html=BEFORE_PAINT></script>
                 <link rel="stylesheet" href=style/>
+                {other_style.map(|style| view! { <link rel="stylesheet" href=style/> })}
                 <link rel="icon" type="image/svg+xml" href="favicon.svg"/>
                 <link rel="apple-touch-icon" href="icon-192.png"/>
                 <link rel="manifest" href="manifest.webmanifest"/>
@@ -106,5 +113,26 @@ mod tests {
             assert!(BEFORE_PAINT.contains(&format!("s.{key}")), "{key}");
         }
         assert!(!BEFORE_PAINT.contains("</"), "would end the script element");
+    }
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn only_the_first_page_waits_for_its_program_with_the_later_styles() {
+        #[track_caller]
+        fn check(address: &str, expected: &[&str]) {
+            let html = Owner::new().with(|| {
+                provide_context(Address(address.to_owned()));
+                let reader = Reader { user: String::new(), role: Role::Viewer };
+                shell(&Build::default(), false, "paper".to_owned(), true, &reader).to_html()
+            });
+            let links = html.split("<link rel=\"stylesheet\" href=\"assets/unbuilt/").skip(1);
+            let sheets: Vec<&str> = links.filter_map(|rest| rest.split('"').next()).collect();
+            assert_eq!(sheets, expected, "{address}");
+            assert!(html.contains("data-later-style=\"assets/unbuilt/later.css\""));
+        }
+        check("/?symbol=demo:AAABBB", &["truetape.css"]);
+        check("/markets", &["truetape.css", "later.css"]);
+        check("/alerts/?rule=1", &["truetape.css", "later.css"]);
+        check("/nothing-here", &["truetape.css", "later.css"]);
     }
 }

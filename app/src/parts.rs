@@ -16,6 +16,7 @@ use leptos::{
 use crate::{
     components::status_popover::StatusFacts,
     lazy::{LazyPart, LazyParts},
+    live::browser,
     pages::{
         desk::{
             chart_lines::{OrderLines, alert_lines::AlertLines},
@@ -40,9 +41,13 @@ use crate::{
 /// The parts, for `provide_lazy`.
 pub const PARTS: LazyParts = LazyParts { load, build: build_loaded };
 
-/// Loads the file with the code of all parts; true once it is loaded.
+/// Loads the files with the code and the styles of all parts; true once both are loaded.
 fn load() -> Pin<Box<dyn Future<Output = bool>>> {
-    Box::pin(async { load_file().await.is_ok() })
+    Box::pin(async {
+        let style = browser::load_style(&browser::root_data("later-style").unwrap_or_default());
+        let is_code_loaded = load_file().await.is_ok();
+        style.await && is_code_loaded
+    })
 }
 
 /// Builds a part whose code is loaded: its future is ready at once.

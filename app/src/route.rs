@@ -13,6 +13,13 @@ use leptos::prelude::*;
 #[derive(Clone, Debug, Default)]
 pub struct Address(pub String);
 
+impl Address {
+    /// Returns the path, without a trailing slash.
+    pub fn path(&self) -> &str {
+        parts(&self.0).0
+    }
+}
+
 /// The current address, accessible to every component.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {

@@ -58,7 +58,7 @@ test("the server is killed and the page reloaded: old values with their age, no 
   await openLive(page, server.ready.url, symbol);
   const files = await keptFiles(page);
   expect(files.filter((file) => file !== "").every((file) => /^assets\/[0-9a-f]{16}\/[\w.-]+$/.test(file)), files.join("\n")).toBe(true);
-  expect(files.map((file) => file.split("/").at(-1))).toEqual(expect.arrayContaining(["", "truetape.css", "truetape.js", "truetape.wasm", "later.wasm"]));
+  expect(files.map((file) => file.split("/").at(-1))).toEqual(expect.arrayContaining(["", "truetape.css", "later.css", "truetape.js", "truetape.wasm", "later.wasm"]));
   await expect(page.getByTestId("ticket-buy")).toHaveAttribute("aria-disabled", "false");
   const chart = page.getByTestId("chart");
   await expect(chart).toHaveAttribute("data-bars", /^50\d$/, { timeout: 15_000 });

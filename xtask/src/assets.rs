@@ -9,15 +9,17 @@ use std::hash::{DefaultHasher, Hash, Hasher as _};
 use anyhow::{Context as _, ensure};
 use serde_json::json;
 
-use crate::{builds::OUTPUT_NAME, site::Files};
+use crate::{builds::OUTPUT_NAME, site::Files, style::Sheets};
 
-/// Moves the files of the page, its style sheet and the program of its workers below `assets`, adds `site.json`, and tells
+/// Moves the files of the page, its style sheets and the program of its workers below `assets`, adds `site.json`, and tells
 /// the service worker in `public` which files to keep.
 ///
 /// # Errors
 /// A program is missing, or the service worker has no place for the list.
-pub(crate) fn name(page: Files, style: Vec<u8>, public: &mut Files) -> anyhow::Result<Files> {
-    let style = Files::from([(format!("{OUTPUT_NAME}.css"), style)]);
+pub(crate) fn name(page: Files, sheets: Sheets, public: &mut Files) -> anyhow::Result<Files> {
+    let Sheets { first, later } = sheets;
+    let (first_name, later_name) = (format!("{OUTPUT_NAME}.css"), "later.css".to_owned());
+    let style = Files::from([(first_name.clone(), first.into_bytes()), (later_name.clone(), later.into_bytes())]);
     let (worker, page): (Files, Files) = page.into_iter().partition(|(path, _)| path.starts_with("worker."));
     for (files, name) in [(&page, OUTPUT_NAME), (&worker, "worker")] {
         for file in [format!("{name}.js"), format!("{name}.wasm")] {
@@ -29,7 +31,8 @@ pub(crate) fn name(page: Files, style: Vec<u8>, public: &mut Files) -> anyhow::R
     let id = hash(&[&page_folder, &style_folder, &worker_folder]);
     let list = json!({
         "id": id,
-        "style": format!("assets/{style_folder}/{OUTPUT_NAME}.css"),
+        "style": format!("assets/{style_folder}/{first_name}"),
+        "later_style": format!("assets/{style_folder}/{later_name}"),
         "script": in_page("js"),
         "program": in_page("wasm"),
         "worker": worker_folder,
@@ -71,9 +74,13 @@ mod tests {
     fn named(files: &[(&str, &str)], style: &str) -> Files {
         let page = page(files);
         let mut public = public();
-        let mut named = name(page, style.as_bytes().to_vec(), &mut public).unwrap();
+        let mut named = name(page, sheets(style), &mut public).unwrap();
         named.extend(public);
         named
+    }
+
+    fn sheets(first: &str) -> Sheets {
+        Sheets { first: first.to_owned(), later: "later{}".to_owned() }
     }
 
     fn page(files: &[(&str, &str)]) -> Files {
@@ -101,14 +108,15 @@ mod tests {
     fn the_list_names_files_that_exist() {
         let files = named(&BUILD, "a{}");
         let list = list(&files);
-        for key in ["style", "script", "program"] {
+        for key in ["style", "later_style", "script", "program"] {
             assert!(files.contains_key(list[key].as_str().unwrap()), "{key}: {list}");
         }
         let worker = list["worker"].as_str().unwrap();
         assert_eq!(files[&format!("assets/{worker}/worker.wasm")], b"worker");
         let later = list["script"].as_str().unwrap().replace("truetape.js", "later.wasm");
         assert_eq!(files[&later], b"later", "parts of a program share its folder");
-        assert_eq!(files.len(), BUILD.len() + 3);
+        assert_eq!(files[list["later_style"].as_str().unwrap()], b"later{}");
+        assert_eq!(files.len(), BUILD.len() + 4);
     }
 
     #[test]
@@ -122,9 +130,9 @@ mod tests {
         let expected: Vec<&String> =
             files.keys().filter(|path| path.starts_with("assets/") && !path.contains("worker")).collect();
         assert_eq!(kept.iter().collect::<Vec<_>>(), expected);
-        assert!(name(page(&BUILD), Vec::new(), &mut Files::new()).is_err());
+        assert!(name(page(&BUILD), Sheets::default(), &mut Files::new()).is_err());
         let mut other = Files::from([(SERVICE_WORKER.to_owned(), b"const BUILD = 1;".to_vec())]);
-        assert!(name(page(&BUILD), Vec::new(), &mut other).is_err());
+        assert!(name(page(&BUILD), Sheets::default(), &mut other).is_err());
     }
 
     #[test]
@@ -142,6 +150,6 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_an_error() {
-        assert!(name(page(&BUILD[..4]), Vec::new(), &mut public()).is_err());
+        assert!(name(page(&BUILD[..4]), Sheets::default(), &mut public()).is_err());
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn assemble(house: &House, mode: Mode) -> anyhow::Result<()> {
     read_into(&mut page, &page::folder_of(house, mode), "")?;
     let mut public = Files::new();
     read_into(&mut public, &house.root().join("public"), "")?;
-    let mut files = assets::name(page, style::sheet(house, mode)?.into_bytes(), &mut public)?;
+    let mut files = assets::name(page, style::sheets(house, mode)?, &mut public)?;
     for (path, bytes) in public {
         add(&mut files, path, bytes)?;
     }

@@ -1,7 +1,8 @@
-//! Builds the page's style sheet: `style/main.css` with its imports, then every component's own CSS.
+//! Builds the page's style sheets: `style/main.css` with its imports, then every component's own CSS.
 //!
 //! A component's `name.css` is beside its `name.rs` in `app/src`; no list names it. Those files follow in the order of
-//! their paths, so none may depend on coming before another. Not a preprocessor: the sources are plain CSS, checked and
+//! their paths, so none may depend on coming before another. What only the lazily loaded code shows has a sheet of its
+//! own, loaded with that code. Not a preprocessor: the sources are plain CSS, checked and
 //! (in release) minified by lightningcss. `@import "file.css";` is resolved here, without layers and conditions.
 
 use std::{
@@ -15,27 +16,61 @@ use lightningcss::stylesheet::{MinifyOptions, ParserOptions, PrinterOptions, Sty
 
 use crate::{builds::Mode, house::House};
 
-/// Builds the style sheet.
+/// The style sheets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sheets {
+    /// Needed by the first view.
+    pub(crate) first: String,
+    /// Needed by the lazily loaded code alone.
+    pub(crate) later: String,
+}
+
+/// Builds the style sheets.
 ///
 /// # Errors
 /// A file is missing or is not valid CSS; the message has file and line.
-pub(crate) fn sheet(house: &House, mode: Mode) -> anyhow::Result<String> {
+pub(crate) fn sheets(house: &House, mode: Mode) -> anyhow::Result<Sheets> {
     let mut sources = Vec::new();
     let mut seen = BTreeSet::new();
     collect(&house.root().join("style/main.css"), &mut seen, &mut sources)?;
-    let mut components = Vec::new();
-    find_css(&house.root().join("app/src"), &mut components)?;
-    components.sort();
-    for file in components {
+    let components = house.root().join("app/src");
+    let mut files = Vec::new();
+    find_css(&components, &mut files)?;
+    files.sort();
+    for file in files {
         collect(&file, &mut seen, &mut sources)?;
     }
-    let mut sheet = String::new();
+    let later: Vec<PathBuf> = LATER.iter().map(|folder| components.join(folder)).collect();
+    if let Some(missing) = later.iter().find(|folder| !folder.is_dir()) {
+        bail!("{} is gone: take it off the list in xtask/src/style.rs", house.shown(missing));
+    }
+    let mut sheets = Sheets::default();
     for (file, text) in &sources {
-        sheet += &printed(&house.shown(file), text, mode)?;
+        let is_later = later.iter().any(|folder| file.starts_with(folder));
+        let sheet = if is_later { &mut sheets.later } else { &mut sheets.first };
+        *sheet += &printed(&house.shown(file), text, mode)?;
         sheet.push('\n');
     }
-    Ok(sheet)
+    Ok(sheets)
 }
+
+/// Folders of which nothing is shown before the lazily loaded code.
+const LATER: [&str; 14] = [
+    "pages/account",
+    "pages/alerts",
+    "pages/configuration",
+    "pages/desk/chart_lines",
+    "pages/desk/dashboard",
+    "pages/desk/grid",
+    "pages/desk/history",
+    "pages/desk/risk",
+    "pages/markets",
+    "pages/quality",
+    "pages/recordings",
+    "pages/system",
+    "pages/venues",
+    "shell/alerts",
+];
 
 /// Adds the files imported by `file`, then `file` itself; each file once.
 fn collect(file: &Path, seen: &mut BTreeSet<PathBuf>, sources: &mut Vec<(PathBuf, String)>) -> anyhow::Result<()> {

@@ -2,8 +2,9 @@
 //!
 //! Called only from effects and event handlers, which never run on the server.
 
-use std::time::Duration;
+use std::{cell::Cell, rc::Rc, time::Duration};
 
+use futures_channel::oneshot;
 use leptos::prelude::*;
 use model::{
     access::Role,
@@ -74,6 +75,49 @@ pub fn root_data(name: &str) -> Option<String> {
 /// Returns true if the reader is an admin, as the server says in the document.
 pub fn is_admin() -> bool {
     root_data("role").as_deref() == Some(Role::Admin.as_str())
+}
+
+/// Adds the style sheet at an address of this page, unless it is there; the future is true once its styles are in force.
+pub fn load_style(address: &str) -> impl Future<Output = bool> + use<> {
+    let link = new_style(address);
+    let loading = link.map(|link| {
+        let (loaded, loading) = oneshot::channel();
+        let loaded = Rc::new(Cell::new(Some(loaded)));
+        for (event, is_loaded) in [("load", true), ("error", false)] {
+            let (loaded, tried) = (Rc::clone(&loaded), link.clone());
+            let then = Closure::once_into_js(move || {
+                if !is_loaded {
+                    // Another try begins afresh.
+                    tried.remove();
+                }
+                if let Some(loaded) = loaded.take() {
+                    let _page_is_gone = loaded.send(is_loaded);
+                }
+            });
+            let _refused = link.add_event_listener_with_callback(event, then.unchecked_ref());
+        }
+        loading
+    });
+    async move {
+        match loading {
+            Some(loading) => loading.await == Ok(true),
+            None => true,
+        }
+    }
+}
+
+/// Adds a link to a style sheet; `None` if the document has one.
+fn new_style(address: &str) -> Option<web_sys::Element> {
+    let head = document().head()?;
+    if head.query_selector(&format!("link[href=\"{address}\"]")).ok().flatten().is_some() {
+        return None;
+    }
+    let link = document().create_element("link").ok()?;
+    for (name, value) in [("rel", "stylesheet"), ("href", address)] {
+        let _refused = link.set_attribute(name, value);
+    }
+    let _refused = head.append_child(&link);
+    Some(link)
 }
 
 /// Reloads the page.

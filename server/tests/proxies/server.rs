@@ -27,7 +27,7 @@ impl Server {
         fs::write(site.join("favicon.svg"), "<svg xmlns=\"http://www.w3.org/2000/svg\"/>").unwrap();
         let in_folder = |kind: &str| format!("assets/{HASH}/truetape.{kind}");
         let list = json!({
-            "id": HASH, "style": in_folder("css"), "script": in_folder("js"), "program": in_folder("wasm"), "worker": HASH,
+            "id": HASH, "style": in_folder("css"), "later_style": in_folder("css"), "script": in_folder("js"), "program": in_folder("wasm"), "worker": HASH,
         });
         fs::write(site.join("site.json"), list.to_string()).unwrap();
         let hosts: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
