@@ -143,6 +143,15 @@ pub fn time_of_day(time: Timestamp) -> String {
     format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
+/// Returns a text with a capital first letter. Not for a text that may begin with the name of a user or an account.
+pub fn capitalised(text: &str) -> String {
+    let mut capitalised = text.to_owned();
+    if let Some(first) = capitalised.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    capitalised
+}
+
 /// Reads a size as a reader types it, with a point or a comma before the decimals. Returns its plain digits, empty for
 /// none or zero; `None` if it is not a size.
 pub fn typed_size(text: &str) -> Option<String> {
@@ -190,6 +199,14 @@ mod tests {
         check("61602.01000", "61 602.01000");
         check("-1234567.5", "−1 234 567.5");
         check("0.00001234", "0.00001234");
+    }
+
+    #[test]
+    fn texts_of_any_kind_begin_with_a_capital() {
+        for (text, expected) in [("status bar", "Status bar"), ("", ""), ("é", "é"), ("X", "X"), ("3 left", "3 left")]
+        {
+            assert_eq!(capitalised(text), expected);
+        }
     }
 
     #[test]

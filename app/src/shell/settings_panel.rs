@@ -5,6 +5,7 @@ use leptos::{ev, prelude::*};
 use crate::{
     cadence::{Pace, Preset},
     components::{cross_check::CrossCheckPanel, source_choice::SourceChooser},
+    format,
     lazy::{LazyPart, LazyView},
     live::use_live,
     pages::{FragmentSpec, PAGES, SHELL_FRAGMENTS, recordings::state::size},
@@ -145,9 +146,7 @@ fn RegionPace(
 
 /// Returns a region's displayed name (`status-bar` becomes `Status bar`).
 fn label(name: &str) -> String {
-    let words = name.replace('-', " ");
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    format::capitalised(&name.replace('-', " "))
 }
 
 /// A group with one chosen value.

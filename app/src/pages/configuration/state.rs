@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::format;
+
 /// A setting's value.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(untagged)]
@@ -262,8 +264,7 @@ pub fn sections(settings: &[Setting], search: &str, only_changed: bool) -> Vec<S
 
 fn title(section: &str) -> String {
     if let Some(venue) = section.strip_prefix("venue-") {
-        let (first, rest) = venue.split_at_checked(1).unwrap_or((venue, ""));
-        return first.to_ascii_uppercase() + rest;
+        return format::capitalised(venue);
     }
     match section {
         "server" => "Server",

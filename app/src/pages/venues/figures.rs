@@ -145,9 +145,7 @@ pub fn abilities(venue: &VenueRow) -> String {
         token,
         listed(&[(can.may_be_opened_from_browser, "also directly from the browser")]),
     ];
-    let text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" • ");
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    format::capitalised(&parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" • "))
 }
 
 /// Returns the followed symbols in one line: `400 symbols: 396 live, 3 stale, 1 failed`.
