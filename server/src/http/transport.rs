@@ -81,7 +81,8 @@ impl Transport {
         let stream = &self.0.stream;
         let reading = async {
             self.end_writing()?;
-            let mut buffer = [0; DISCARD_BUFFER];
+            // On the heap, or every session would have room for it from its beginning.
+            let mut buffer = vec![0; DISCARD_BUFFER];
             loop {
                 stream.readable().await?;
                 match stream.try_read(&mut buffer) {
