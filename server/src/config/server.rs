@@ -117,7 +117,8 @@ fn default_data_dir() -> PathBuf {
     } else {
         from("XDG_DATA_HOME").or_else(|| from("HOME").map(|home| home.join(".local/share")))
     };
-    base.unwrap_or_else(|| PathBuf::from(".")).join("truetape")
+    // Beside an unpacked program of that name there can be no such folder.
+    base.map_or_else(|| PathBuf::from("truetape-data"), |base| base.join("truetape"))
 }
 
 #[cfg(test)]
