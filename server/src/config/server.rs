@@ -117,13 +117,27 @@ fn default_data_dir() -> PathBuf {
     } else {
         from("XDG_DATA_HOME").or_else(|| from("HOME").map(|home| home.join(".local/share")))
     };
-    // Beside an unpacked program of that name there can be no such folder.
+    data_dir_in(base)
+}
+
+/// Returns the data folder of a user's folder for data, or of a user who has none.
+fn data_dir_in(base: Option<PathBuf>) -> PathBuf {
+    // Beside an unpacked program there can be no folder of its name.
     base.map_or_else(|| PathBuf::from("truetape-data"), |base| base.join("truetape"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn data_is_never_where_the_unpacked_program_is() {
+        assert_eq!(
+            data_dir_in(Some(PathBuf::from("/home/ada/.local/share"))).as_os_str(),
+            "/home/ada/.local/share/truetape"
+        );
+        assert_eq!(data_dir_in(None).as_os_str(), "truetape-data");
+    }
 
     #[test]
     fn an_address_has_a_port() {
