@@ -132,10 +132,7 @@ mod tests {
 
     #[test]
     fn data_is_never_where_the_unpacked_program_is() {
-        assert_eq!(
-            data_dir_in(Some(PathBuf::from("/home/ada/.local/share"))).as_os_str(),
-            "/home/ada/.local/share/truetape"
-        );
+        assert_eq!(data_dir_in(Some(PathBuf::from("/data/ada"))).as_os_str(), "/data/ada/truetape");
         assert_eq!(data_dir_in(None).as_os_str(), "truetape-data");
     }
 

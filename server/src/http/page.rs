@@ -129,8 +129,9 @@ fn policy_of_worker(feeds: &Feeds, endpoints: &RestProxy) -> String {
 fn document(build: &Build, account: &AccountId, is_kept: bool) -> impl IntoView + use<> {
     let response = expect_context::<ResponseOptions>();
     let parts = use_context::<Parts>();
-    let address = parts.as_ref().map(|parts| Address(parts.uri.to_string())).unwrap_or_default();
-    provide_context(address);
+    // HTTP/2 has scheme and host in it, too.
+    let address = parts.as_ref().and_then(|parts| parts.uri.path_and_query()).map(ToString::to_string);
+    provide_context(Address(address.unwrap_or_default()));
     let caller = parts.as_ref().and_then(|parts| parts.extensions.get::<Caller>());
     let reader = Reader {
         user: caller.and_then(|caller| caller.user.as_ref()).map(ToString::to_string).unwrap_or_default(),

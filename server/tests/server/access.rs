@@ -1,7 +1,13 @@
 //! Logins over real sockets: every route as every role, sessions that end everywhere, limits, TLS.
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Instant};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Instant};
 
+use axum::{
+    body::Body,
+    http::{Request, Version},
+};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use model::access::Role;
 use reqwest::{Client as Http, StatusCode, header};
 use serde_json::{Value, json};
@@ -14,6 +20,7 @@ use server::{
     shutdown::Shutdown,
 };
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
@@ -77,7 +84,7 @@ pub(crate) fn trusting(pem: Option<&[u8]>) -> rustls::ClientConfig {
     if let Some(pem) = pem {
         roots.add(rustls::pki_types::pem::PemObject::from_pem_slice(pem).unwrap()).unwrap();
     }
-    rustls::ClientConfig::builder_with_provider(std::sync::Arc::new(rustls::crypto::ring::default_provider()))
+    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
@@ -415,6 +422,20 @@ async fn the_audit_log_tells_who_did_what() {
     assert_eq!(actions[3], line("add_user", "-", "-", "vera, viewer"));
 }
 
+/// Gets an address of the server as browsers do, over HTTP/2.
+async fn get_over_http2(server: &Server, path: &str, cookie: &str, mut tls: rustls::ClientConfig) -> String {
+    tls.alpn_protocols = vec![b"h2".to_vec()];
+    let socket = TcpStream::connect(server.address()).await.unwrap();
+    let name = rustls::pki_types::ServerName::try_from("127.0.0.1").unwrap();
+    let socket = TlsConnector::from(Arc::new(tls)).connect(name, socket).await.unwrap();
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(socket)).await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::get(format!("{}{path}", server.url())).header(header::COOKIE, cookie).body(Body::empty());
+    let answer = sender.send_request(request.unwrap()).await.unwrap();
+    assert_eq!((answer.status(), answer.version()), (StatusCode::OK, Version::HTTP_2));
+    String::from_utf8(axum::body::to_bytes(Body::new(answer.into_body()), usize::MAX).await.unwrap().into()).unwrap()
+}
+
 /// Over TLS: HTTP/2, a cookie of this host alone, and nothing in the clear on the same port.
 #[tokio::test]
 async fn tls_is_the_servers_own() {
@@ -431,6 +452,11 @@ async fn tls_is_the_servers_own() {
     assert_eq!(answer.status(), StatusCode::OK);
     let set = answer.headers()[header::SET_COOKIE].to_str().unwrap();
     assert!(set.starts_with("__Host-truetape-") && set.ends_with("; Secure"), "{set}");
+    let cookie = set.split(';').next().unwrap();
+    for (path, title) in [("", "Truetape"), ("markets?sort=name", "Markets · Truetape")] {
+        let html = get_over_http2(&server, path, cookie, trusting(Some(&pem))).await;
+        assert!(html.contains(&format!("<title>{title}</title>")), "{path}: {html:.2000}");
+    }
     let plain = http().get(format!("http://{}/healthz", server.address())).send().await;
     assert!(plain.is_err(), "{plain:?}");
 }
