@@ -57,8 +57,18 @@ struct Place {
 }
 
 impl Place {
+    /// Returns the file of the unit that this command writes.
     fn path(&self) -> PathBuf {
-        self.root.as_deref().unwrap_or(Path::new("/")).join(UNIT_PATH)
+        self.below_root(UNIT_PATH)
+    }
+
+    /// Returns the file of the Debian package's unit.
+    fn package_path(&self) -> PathBuf {
+        self.below_root(PACKAGE_UNIT_PATH)
+    }
+
+    fn below_root(&self, path: &str) -> PathBuf {
+        self.root.as_deref().unwrap_or(Path::new("/")).join(path)
     }
 
     /// Runs `systemctl`, unless the files are those of another system.
@@ -127,7 +137,10 @@ fn install(unit: &str, place: &Place) -> anyhow::Result<()> {
 fn uninstall(place: &Place) -> anyhow::Result<()> {
     let path = place.path();
     if !path.exists() {
-        return say("the service is not installed");
+        return say(match place.package_path().exists() {
+            true => "the service is that of the Debian package; `apt remove truetape` removes it",
+            false => "the service is not installed",
+        });
     }
     place.systemctl(&["disable", "--now", UNIT])?;
     fs::remove_file(&path).map_err(|error| with_remedy(error, &path))?;
@@ -136,10 +149,9 @@ fn uninstall(place: &Place) -> anyhow::Result<()> {
 }
 
 fn status(place: &Place) -> anyhow::Result<()> {
-    let path = place.path();
-    if !path.exists() {
-        bail!("the service is not installed; `truetape service install` does that");
-    }
+    // systemd prefers the first one.
+    let path = [place.path(), place.package_path()].into_iter().find(|path| path.exists());
+    let path = path.context("the service is not installed; `truetape service install` does that")?;
     say(&format!("installed: {}", path.display()))?;
     place.systemctl(&["--no-pager", "--lines=10", "status", UNIT])
 }
@@ -172,6 +184,7 @@ fn quoted(word: &str) -> String {
 const UNIT: &str = "truetape.service";
 /// Below the root.
 const UNIT_PATH: &str = "etc/systemd/system/truetape.service";
+const PACKAGE_UNIT_PATH: &str = "lib/systemd/system/truetape.service";
 /// The folders that the unit hides from the service.
 const HIDDEN: [&str; 4] = ["/home", "/root", "/run/user", "/tmp"];
 const UNIT_TEXT: &str = include_str!("service/truetape.service");

@@ -67,6 +67,14 @@ fn install_and_uninstall_change_the_named_root_only() {
     assert!(!file.exists());
     let (code, said) = run(&["service", "uninstall"]);
     assert_eq!((code, said.trim()), (Some(0), "the service is not installed"));
+    // The package has brought one.
+    let file = folder.0.join("lib/systemd/system/truetape.service");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, unit(&[])).unwrap();
+    let (code, said) = run(&["service", "status"]);
+    assert_eq!((code, said.contains(file.to_str().unwrap())), (Some(0), true), "{said}");
+    let (code, said) = run(&["service", "uninstall"]);
+    assert_eq!((code, said.contains("apt remove truetape"), file.exists()), (Some(0), true, true), "{said}");
 }
 
 /// Returns the names in a set of systemd's, and in the sets within it.
