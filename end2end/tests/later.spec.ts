@@ -1,4 +1,6 @@
-// Code fetched after the first view: the other pages and everything behind buttons.
+// Code fetched after the first view, with its styles: the other pages and everything behind buttons.
+import { Page } from "@playwright/test";
+
 import { expect, openLive, test } from "../support/page";
 import { Running, ServerReady, startServer } from "../support/servers";
 
@@ -6,6 +8,10 @@ let server: Running<ServerReady>;
 
 /** The file that contains all of this code. */
 const LATER = /\/assets\/[0-9a-f]{16}\/later\.wasm$/;
+/** The file of its styles. */
+const LATER_STYLES = /\/assets\/[0-9a-f]{16}\/later\.css$/;
+/** Returns how many of the document's style sheets are those. */
+const sheets = (page: Page) => page.evaluate(() => [...document.styleSheets].filter((sheet) => sheet.href?.endsWith("/later.css")).length);
 
 test.beforeAll(async () => {
   server = await startServer();
@@ -33,29 +39,33 @@ test("the rest is fetched by itself after the first data, once, and then pages c
   await page.context().setOffline(false);
   await page.goBack();
   await expect(page).toHaveURL(/\/quality$/);
-  expect(fetched.filter((path) => LATER.test(path))).toHaveLength(1);
+  for (const file of [LATER, LATER_STYLES]) expect(fetched.filter((path) => file.test(path))).toHaveLength(1);
+  expect(await sheets(page)).toBe(1);
   // The browser's own messages about the requests that failed meanwhile.
   errors.splice(0);
 });
 
-test("what cannot be fetched says so, and is there after another try", async ({ page, errors }) => {
-  let isBroken = true;
-  await page.route(LATER, (route) => (isBroken ? route.abort() : route.continue()));
-  const hasFailed = page.waitForEvent("requestfailed", (request) => LATER.test(request.url()));
-  await openLive(page, server.ready.url);
-  // The automatic fetch is tried first, so that it is not a second attempt below.
-  await hasFailed;
-  await page.getByRole("link", { name: "Markets", exact: true }).click();
-  const failed = page.getByRole("main").getByTestId("later-failed");
-  await expect(failed).toBeVisible();
-  await expect(failed).toContainText("could not be loaded");
+for (const [what, file] of [["code", LATER], ["styles", LATER_STYLES]] as const) {
+  test(`${what} that cannot be fetched: the page says so, and all is there after another try`, async ({ page, errors }) => {
+    let isBroken = true;
+    await page.route(file, (route) => (isBroken ? route.abort() : route.continue()));
+    const hasFailed = page.waitForEvent("requestfailed", (request) => file.test(request.url()));
+    await openLive(page, server.ready.url);
+    // The automatic fetch is tried first, so that it is not a second attempt below.
+    await hasFailed;
+    await page.getByRole("link", { name: "Markets", exact: true }).click();
+    const failed = page.getByRole("main").getByTestId("later-failed");
+    await expect(failed).toBeVisible();
+    await expect(failed).toContainText("could not be loaded");
 
-  isBroken = false;
-  await failed.getByTestId("later-retry").click();
-  await expect(page.locator('[data-fragment="markets"]')).toBeVisible();
-  await expect(failed).toHaveCount(0);
-  errors.splice(0);
-});
+    isBroken = false;
+    await failed.getByTestId("later-retry").click();
+    await expect(page.locator('[data-fragment="markets"]')).toBeVisible();
+    await expect(failed).toHaveCount(0);
+    expect(await sheets(page)).toBe(1);
+    errors.splice(0);
+  });
+}
 
 test("a page opened by its address stays as the server wrote it until its code is there", async ({ page }) => {
   let release = () => {};
@@ -69,6 +79,8 @@ test("a page opened by its address stays as the server wrote it until its code i
   await page.waitForTimeout(300);
   await expect(page.locator(".lazy-view:visible")).toHaveCount(0);
   await expect(page.locator('[data-fragment="markets"]')).toBeVisible();
+  expect(await sheets(page)).toBe(1);
   release();
   await expect(page.getByTestId("pair").first()).toBeVisible();
+  expect(await sheets(page)).toBe(1);
 });
