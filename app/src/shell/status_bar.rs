@@ -186,7 +186,7 @@ fn Connection(
     view! {
         <span class="status-bar__connection" data-testid="connection" data-state=words>
             <StatusMark state=mark/>
-            <span>"server "{words}</span>
+            <span><span class="status-bar__server">"server "</span>{words}</span>
         </span>
     }
 }
