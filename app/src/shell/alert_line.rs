@@ -1,7 +1,7 @@
 //! The alert line: a feed in trouble or a gap in the data, on every page; it disappears when resolved.
 //!
-//! Loaded lazily: before the first data there is nothing to say. Not here: the connection to this page's own server ([`super::banner`]); while that is lost, nothing is known about
-//! feeds.
+//! Loaded lazily: before the first data there is nothing to say. Not here: the connection to this page's own server
+//! ([`super::banner`]); while that is lost, nothing is known about feeds.
 
 use leptos::prelude::*;
 use model::{sorted::sorted_by, time::Now};
