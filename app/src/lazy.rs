@@ -1,5 +1,6 @@
 //! Code loaded lazily after the first view: most pages, and everything that opens behind buttons. It is a separate
-//! file, loaded once data is shown; if loading fails, each part says so in its place and offers a retry.
+//! file, with a style sheet of its own, loaded once data is shown; if loading fails, each part says so in its place and
+//! offers a retry.
 //!
 //! All parts share one file: they share most of their dependencies, and a reader who has it has everything. Not here:
 //! the components of the parts (`parts`), and the worker of direct mode, which is a separate program. The server loads
